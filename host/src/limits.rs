@@ -1,0 +1,101 @@
+//! Every bound of the host, with the argument for its value. Admins change those that are fields of [`Limits`] through
+//! grafana.ini `[plugin.<id>]`; the constants are part of the design and have no switch.
+
+use std::time::Duration;
+
+/// Incoming gRPC messages: the Go SDK's own server limit. tonic's default of 4 MiB cuts off large dashboards.
+pub const GRPC_MESSAGE_BYTES_MAX: usize = 16 << 20;
+
+/// A component file. CPython with its library is 18 MB; anything above this is a mistake or an attack.
+pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
+
+/// Time for drain after `Shutdown`: go-plugin kills the process 2 s after the call (contract section 1.7), and the last
+/// answers still have to be written.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// The distance between epoch ticks, and so the precision of guest deadlines. At 5 ms the ticking thread costs nothing
+/// that can be measured, and a guest overruns its deadline by at most two ticks.
+pub const EPOCH_TICK: Duration = Duration::from_millis(5);
+
+/// A guest's stack. wasmtime's default is enough for deeply nested JSON, and ends endless recursion within a millisecond.
+pub const GUEST_STACK_BYTES_MAX: usize = 512 << 10;
+
+/// A guest thread's own stack: the guest's share plus room for the host's frames below and above it.
+pub const GUEST_THREAD_STACK_BYTES: usize = 4 << 20;
+
+/// Memories, tables and core instances of one component: what CPython's component needs (1, 2 and 38), with room.
+pub const GUEST_MEMORIES_MAX: usize = 3;
+/// See [`GUEST_MEMORIES_MAX`].
+pub const GUEST_TABLES_MAX: usize = 8;
+/// See [`GUEST_MEMORIES_MAX`].
+pub const GUEST_INSTANCES_MAX: usize = 64;
+/// Elements in one table; CPython needs 5,670, SpiderMonkey 7,688.
+pub const GUEST_TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// One log line of a guest. Longer than a screen helps nobody, and hclog breaks at 64 KiB (contract section 6.1).
+pub const GUEST_LOG_LINE_BYTES_MAX: usize = 4 << 10;
+
+/// An error text of a guest: what fits in a panel's tooltip, several times over.
+pub const ERROR_TEXT_BYTES_MAX: usize = 4 << 10;
+
+/// The state that a guest hands from one half of a story to the other.
+pub const STATE_BYTES_MAX: usize = 1 << 20;
+
+/// The compiler's child process: real time. CPython takes 10 s on two busy cores.
+pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The compiler's child process: address space. CPython needs 341 MB resident; the reservation is larger.
+pub const COMPILE_MEMORY_BYTES_MAX: u64 = 4 << 30;
+
+/// The bounds that an admin may change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Linear memory and tables of one call, all memories together.
+    pub guest_memory_bytes: usize,
+    /// CPU time of one call of a guest.
+    pub guest_cpu: Duration,
+    /// Log lines of one call.
+    pub guest_log_lines: u32,
+    /// Calls that run at the same time; more wait. 0 means one for each core.
+    pub guest_calls: usize,
+    /// A query from start to end, where neither the data source's timeout nor Grafana's deadline is sooner.
+    pub query_time: Duration,
+    /// Queries of one request that run at the same time.
+    pub queries_in_flight: usize,
+    /// Rounds of one query. Pagination of 50 pages is more than a panel can show.
+    pub rounds: u32,
+    /// Requests of one query, all rounds together.
+    pub requests: u32,
+    /// Exchanges in flight for one data source: kind to the API, and more than a browser would open.
+    pub exchanges_in_flight: usize,
+    /// A response's body after decompression, checked while reading.
+    pub response_bytes: usize,
+    /// A response's header fields together.
+    pub header_bytes: usize,
+    /// Frames of one query. Grafana's own panels become unusable long before.
+    pub frames: usize,
+    /// Rows of one query, all frames together.
+    pub rows: usize,
+    /// Columns of one query, all frames together.
+    pub column_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            guest_memory_bytes: 256 << 20,
+            guest_cpu: Duration::from_secs(10),
+            guest_log_lines: 100,
+            guest_calls: 0,
+            query_time: Duration::from_secs(30),
+            queries_in_flight: 16,
+            rounds: 50,
+            requests: 500,
+            exchanges_in_flight: 16,
+            response_bytes: 64 << 20,
+            header_bytes: 64 << 10,
+            frames: 1_000,
+            rows: 5_000_000,
+            column_bytes: 256 << 20,
+        }
+    }
+}
