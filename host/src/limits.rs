@@ -46,6 +46,15 @@ pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(120);
 /// The compiler's child process: address space. CPython needs 341 MB resident; the reservation is larger.
 pub const COMPILE_MEMORY_BYTES_MAX: u64 = 4 << 30;
 
+/// Columns up to this size are encoded where they are: copying 1 MiB takes less time than handing it to another thread
+/// and back costs in the worst case.
+pub const ENCODE_INLINE_BYTES_MAX: usize = 1 << 20;
+
+/// The end of every sentence about a limit: how an admin raises it. `key` is the name of a field of [`Limits`].
+pub fn how_to_raise(key: &str) -> String {
+    format!("raise '{key}' in grafana.ini, section [plugin.graft-datasource]")
+}
+
 /// The bounds that an admin may change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
