@@ -1,5 +1,8 @@
 //! The trait a vendor implements, and the way from the component's exports to it.
 
+#[cfg(test)]
+mod tests;
+
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
@@ -13,15 +16,16 @@ use crate::{
 
 /// One API: what to ask it, and what its answers mean.
 ///
-/// All functions are pure: the same arguments must give the same result, and nothing is remembered between calls. What
-/// `build_requests` must tell `transform` travels in [`Fetch::state`].
+/// All functions are pure: the same arguments must give the same result, and nothing is remembered
+/// between calls. What `build_requests` must tell `transform` travels in [`Fetch::state`].
 pub trait Datasource {
-    /// The shape of the data source's `jsonData`. What does not fit is refused with the name of the member before any
-    /// function is called. [`NoSettings`](crate::NoSettings) if there is nothing to read.
+    /// The shape of the data source's `jsonData`. What does not fit is refused with the name of the
+    /// member before any function is called. [`NoSettings`](crate::NoSettings) if there is nothing
+    /// to read.
     type Settings: DeserializeOwned;
 
-    /// The shape of a query as the editor saves it; Grafana's own members (`refId`, `datasource`, ...) are beside it. What
-    /// does not fit is refused with the name of the member.
+    /// The shape of a query as the editor saves it; Grafana's own members (`refId`, `datasource`,
+    /// ...) are beside it. What does not fit is refused with the name of the member.
     type Query: DeserializeOwned;
 
     /// Who this guest is. Must always be the same.
@@ -36,11 +40,12 @@ pub trait Datasource {
         datasource: &Configured<Self::Settings>,
     ) -> Result<Fetch, Refusal>;
 
-    /// Turns the responses of a round into frames. `state` is what the round's [`Fetch`] carried; [`Outcome::then`] asks for
-    /// another round.
+    /// Turns the responses of a round into frames. `state` is what the round's [`Fetch`] carried;
+    /// [`Outcome::then`] asks for another round.
     ///
     /// # Errors
-    /// A [`Refusal`], shown to the user. [`Responses::single`], [`Response::json`] and [`Response::success`] make the usual ones.
+    /// A [`Refusal`], shown to the user. [`Responses::single`], [`Response::json`] and
+    /// [`Response::success`] make the usual ones.
     fn transform(
         query: &Query<Self::Query>,
         datasource: &Configured<Self::Settings>,
@@ -48,16 +53,17 @@ pub trait Datasource {
         state: &str,
     ) -> Result<Outcome, Refusal>;
 
-    /// What to ask for "Save & test". By default the data source's URL itself.
+    /// What to ask for "Save & test". By default the root of the data source's URL.
     ///
     /// # Errors
     /// A [`Refusal`] if the settings are not enough to ask anything.
     fn health_requests(_datasource: &Configured<Self::Settings>) -> Result<Fetch, Refusal> {
-        Ok(Request::get("").into())
+        Ok(Request::get("/").into())
     }
 
-    /// Judges what the API answered. By default an API is healthy unless it refuses the credentials (401, 403) or fails (5xx): the
-    /// root of many an API is not found, and yet it works.
+    /// Judges what the API answered. By default the data source works unless the API refuses the
+    /// credentials (401, 403) or fails (500 and above): the root of many an API is not found, and
+    /// yet it works. Better ask what only your API answers, such as its version.
     ///
     /// # Errors
     /// A [`Refusal`] is shown as an unhealthy data source with the refusal's text.
@@ -66,14 +72,20 @@ pub trait Datasource {
         responses: Responses,
         _state: &str,
     ) -> Result<Verdict, Refusal> {
-        let mut statuses = Vec::new();
+        let mut message = "The API answers.".to_owned();
         for response in responses {
-            if matches!(response.status, 401 | 403 | 500..) {
-                return Err(response.refusal());
+            match response.status {
+                0 | 401 | 403 | 500.. => return Err(response.refusal()),
+                status if !response.is_success() => {
+                    message = format!(
+                        "The API can be reached. Its root has status {status}, so only a query \
+                         can show whether all settings fit."
+                    );
+                }
+                _ => {}
             }
-            statuses.push(response.status.to_string());
         }
-        Ok(Diagnosis::healthy(format!("The API answers (status {}).", statuses.join(", "))).into())
+        Ok(Diagnosis::healthy(message).into())
     }
 
     /// What to ask in order to answer a resource call. By default there are no resources.
@@ -84,10 +96,7 @@ pub trait Datasource {
         request: &ResourceRequest,
         _datasource: &Configured<Self::Settings>,
     ) -> Result<Fetch, Refusal> {
-        Err(Refusal::NotFound(format!(
-            "There is no resource '{}'.",
-            request.path
-        )))
+        Err(Refusal::NotFound(format!("There is no resource '{}'.", request.path)))
     }
 
     /// Answers a resource call from the responses.
@@ -100,10 +109,7 @@ pub trait Datasource {
         _responses: Responses,
         _state: &str,
     ) -> Result<Reply, Refusal> {
-        Err(Refusal::NotFound(format!(
-            "There is no resource '{}'.",
-            request.path
-        )))
+        Err(Refusal::NotFound(format!("There is no resource '{}'.", request.path)))
     }
 }
 
@@ -132,12 +138,7 @@ impl<D: Datasource> query::Guest for Component<D> {
         state: String,
     ) -> Result<Outcome, Refusal> {
         let responses = Responses::new(responses);
-        D::transform(
-            &Query::read(query)?,
-            &Configured::read(datasource)?,
-            responses,
-            &state,
-        )
+        D::transform(&Query::read(query)?, &Configured::read(datasource)?, responses, &state)
     }
 }
 
@@ -151,11 +152,7 @@ impl<D: Datasource> health::Guest for Component<D> {
         responses: Vec<Response>,
         state: String,
     ) -> Result<Verdict, Refusal> {
-        D::diagnose(
-            &Configured::read(datasource)?,
-            Responses::new(responses),
-            &state,
-        )
+        D::diagnose(&Configured::read(datasource)?, Responses::new(responses), &state)
     }
 }
 
@@ -173,19 +170,14 @@ impl<D: Datasource> resources::Guest for Component<D> {
         responses: Vec<Response>,
         state: String,
     ) -> Result<Reply, Refusal> {
-        D::respond(
-            &request,
-            &Configured::read(datasource)?,
-            Responses::new(responses),
-            &state,
-        )
+        D::respond(&request, &Configured::read(datasource)?, Responses::new(responses), &state)
     }
 }
 
 /// Makes a [`Datasource`] the exports of this crate's component.
 ///
-/// Use it once, in a crate of type `cdylib`. It does something only where the target is WebAssembly: natively the crate
-/// is an ordinary library, to be tested.
+/// Use it once, in a crate of type `cdylib`. It does something only where the target is
+/// WebAssembly: natively the crate is an ordinary library, to be tested.
 #[macro_export]
 macro_rules! export {
     ($datasource:ty) => {

@@ -3,8 +3,9 @@
 use crate::{Capability, Description, Method, Secret};
 
 impl Description {
-    /// A description with what every guest must have: the name that `jsonData.guest` and the component's file carry, the name
-    /// for people, and the guest's version, usually `env!("CARGO_PKG_VERSION")`.
+    /// A description with what every guest must have: the name that `jsonData.guest` and the
+    /// component's file carry, the name for people, and the guest's version, usually
+    /// `env!("CARGO_PKG_VERSION")`.
     ///
     /// It starts with the capability `metrics` and the method GET.
     pub fn new(name: &str, title: &str, version: &str) -> Self {
@@ -51,16 +52,24 @@ impl Description {
         self
     }
 
-    /// A secret that the admin may enter; the guest uses it as `{{secret:name}}`.
+    /// A secret that the admin must enter. `name` is for [`secret`](crate::secret), `title` is what
+    /// the settings page calls it, and `help` is a sentence that says what it is and where the
+    /// admin finds it.
     #[must_use]
-    pub fn secret(mut self, name: &str, title: &str, help: &str, required: bool) -> Self {
+    pub fn secret(self, name: &str, title: &str, help: &str) -> Self {
+        self.with_secret(name, title, help, true)
+    }
+
+    /// A secret that the admin may enter. Whether it is set, the guest sees in
+    /// [`Configured::secrets`](crate::Configured).
+    #[must_use]
+    pub fn optional_secret(self, name: &str, title: &str, help: &str) -> Self {
+        self.with_secret(name, title, help, false)
+    }
+
+    fn with_secret(mut self, name: &str, title: &str, help: &str, required: bool) -> Self {
         let (name, title, help) = (name.to_owned(), title.to_owned(), help.to_owned());
-        self.secrets.push(Secret {
-            name,
-            title,
-            help,
-            required,
-        });
+        self.secrets.push(Secret { name, title, help, required });
         self
     }
 
@@ -78,7 +87,8 @@ impl Description {
         self
     }
 
-    /// A host the guest needs besides that of the data source's URL.
+    /// A host the guest needs besides that of the data source's URL, as `host` or `host:port`. The
+    /// admin must allow it.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         self.hosts.push(host.to_owned());

@@ -1,5 +1,8 @@
 //! Builders for frames and fields.
 
+#[cfg(test)]
+mod tests;
+
 use crate::values::{Values, validity};
 use crate::{
     Column, Field, FieldConfig, Frame, FrameMeta, Kind, Label, Link, MappingMatch, MappingResult,
@@ -9,20 +12,12 @@ use crate::{
 impl Frame {
     /// A frame of a kind. Without fields it says "no data".
     pub fn new(kind: Kind) -> Self {
-        Self {
-            meta: vec![FrameMeta::Kind(kind)],
-            ..Self::untyped()
-        }
+        Self { meta: vec![FrameMeta::Kind(kind)], ..Self::untyped() }
     }
 
     /// A frame that says nothing about its kind. Alerting has to guess what it is.
     pub fn untyped() -> Self {
-        Self {
-            name: String::new(),
-            page_key: None,
-            fields: Vec::new(),
-            meta: Vec::new(),
-        }
+        Self { name: String::new(), page_key: None, fields: Vec::new(), meta: Vec::new() }
     }
 
     /// The frame's name.
@@ -46,25 +41,24 @@ impl Frame {
         self
     }
 
+    /// Adds many fields.
+    #[must_use]
+    pub fn fields(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.fields.extend(fields);
+        self
+    }
+
     /// Adds a notice for the user.
     #[must_use]
     pub fn notice(self, severity: Severity, text: impl Into<String>) -> Self {
-        self.meta(FrameMeta::Notice(Notice {
-            severity,
-            text: text.into(),
-            link: None,
-        }))
+        self.meta(FrameMeta::Notice(Notice { severity, text: text.into(), link: None }))
     }
 
     /// Adds a number for the query inspector; `unit` is Grafana's, or empty.
     #[must_use]
     pub fn stat(self, display_name: &str, unit: &str, value: f64) -> Self {
         let (display_name, unit) = (display_name.to_owned(), unit.to_owned());
-        self.meta(FrameMeta::Stat(Stat {
-            display_name,
-            unit,
-            value,
-        }))
+        self.meta(FrameMeta::Stat(Stat { display_name, unit, value }))
     }
 
     /// The query as the API was asked.
@@ -97,16 +91,11 @@ impl Field {
     /// A field of values. A `Vec` of options makes it nullable.
     pub fn new(name: impl Into<String>, values: impl Into<Values>) -> Self {
         let Values { column, validity } = values.into();
-        Self {
-            name: name.into(),
-            labels: Vec::new(),
-            config: Vec::new(),
-            values: column,
-            validity,
-        }
+        Self { name: name.into(), labels: Vec::new(), config: Vec::new(), values: column, validity }
     }
 
-    /// A time field that is not nullable, from nanoseconds since the epoch; see [`time`](crate::time).
+    /// A time field that is not nullable, from nanoseconds since the epoch; see
+    /// [`time`](crate::time).
     pub fn time(name: impl Into<String>, nanoseconds: Vec<i64>) -> Self {
         Self::new(name, Column::Time(nanoseconds))
     }
@@ -114,10 +103,7 @@ impl Field {
     /// A time field whose values may be missing. The time field of a series must not be one.
     pub fn nullable_time(name: impl Into<String>, nanoseconds: Vec<Option<i64>>) -> Self {
         let validity = validity(&nanoseconds);
-        let nanoseconds = nanoseconds
-            .into_iter()
-            .map(Option::unwrap_or_default)
-            .collect();
+        let nanoseconds = nanoseconds.into_iter().map(Option::unwrap_or_default).collect();
         Self::new(name, Values::nullable(Column::Time(nanoseconds), validity))
     }
 
@@ -129,10 +115,7 @@ impl Field {
     /// Adds a label.
     #[must_use]
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            name: name.into(),
-            value: value.into(),
-        });
+        self.labels.push(Label { name: name.into(), value: value.into() });
         self
     }
 
@@ -142,10 +125,7 @@ impl Field {
         mut self,
         labels: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let label = |(name, value): (N, V)| Label {
-            name: name.into(),
-            value: value.into(),
-        };
+        let label = |(name, value): (N, V)| Label { name: name.into(), value: value.into() };
         self.labels.extend(labels.into_iter().map(label));
         self
     }
@@ -174,39 +154,28 @@ impl Field {
         self.config(FieldConfig::IntervalMilliseconds(milliseconds))
     }
 
-    /// Offers a link at the field's values.
+    /// Offers a link at the field's values, which opens in a new tab. The URL may hold Grafana's
+    /// variables such as `${__value.raw}`.
     #[must_use]
-    pub fn link(self, title: impl Into<String>, url: impl Into<String>, new_tab: bool) -> Self {
-        self.config(FieldConfig::Link(Link {
-            title: title.into(),
-            url: url.into(),
-            new_tab,
-        }))
+    pub fn link(self, title: impl Into<String>, url: impl Into<String>) -> Self {
+        self.config(FieldConfig::Link(Link { title: title.into(), url: url.into(), new_tab: true }))
     }
 
     /// Shows a value as a text.
     #[must_use]
     pub fn mapping(self, value: impl Into<String>, text: impl Into<String>) -> Self {
         let when = MappingMatch::Value(value.into());
-        let show = MappingResult {
-            text: Some(text.into()),
-            color: None,
-        };
+        let show = MappingResult { text: Some(text.into()), color: None };
         self.config(FieldConfig::Mapping(ValueMapping { when, show }))
     }
 
     /// Colours from some value on, the base colour first: `[(None, "green"), (Some(80.0), "red")]`.
     #[must_use]
     pub fn thresholds(self, steps: &[(Option<f64>, &str)]) -> Self {
-        let step = |&(value, color): &(Option<f64>, &str)| Threshold {
-            value,
-            color: color.to_owned(),
-        };
+        let step =
+            |&(value, color): &(Option<f64>, &str)| Threshold { value, color: color.to_owned() };
         let steps = steps.iter().map(step).collect();
-        self.config(FieldConfig::Thresholds(Thresholds {
-            mode: ThresholdsMode::Absolute,
-            steps,
-        }))
+        self.config(FieldConfig::Thresholds(Thresholds { mode: ThresholdsMode::Absolute, steps }))
     }
 
     /// Adds anything else there is to say about the field.

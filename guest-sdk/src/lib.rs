@@ -1,8 +1,9 @@
 //! Write a guest for Graft: what is particular to one API, as a sandboxed component.
 //!
-//! Implement [`Datasource`] and [`export!`] it. A guest is a set of pure functions: `build_requests` says which HTTP
-//! requests a query needs, the host sends them, `transform` turns the responses into frames. A guest does no I/O and sees no
-//! secret, so its tests are values in, values out, with plain `cargo test`; [`testing`] has what they need.
+//! Implement [`Datasource`] and [`export!`] it. A guest is a set of pure functions:
+//! `build_requests` says which HTTP requests a query needs, the host sends them, `transform` turns
+//! the responses into frames. A guest does no I/O and sees no secret, so its tests are values in,
+//! values out, with plain `cargo test`; [`testing`] has what they need.
 //!
 //! ```
 //! use graft_guest::*;
@@ -29,7 +30,10 @@
 //!         Description::new("weather", "Weather", "1.0.0").vendor("Example")
 //!     }
 //!
-//!     fn build_requests(query: &Query<City>, _: &Configured<NoSettings>) -> Result<Fetch, Refusal> {
+//!     fn build_requests(
+//!         query: &Query<City>,
+//!         _: &Configured<NoSettings>,
+//!     ) -> Result<Fetch, Refusal> {
 //!         let from = time::to_seconds(query.time_range.from);
 //!         Ok(Request::get(path!["v1", &query.model.city]).parameter("from", from).into())
 //!     }
@@ -41,10 +45,10 @@
 //!         _state: &str,
 //!     ) -> Result<Outcome, Refusal> {
 //!         let readings: Vec<Reading> = responses.single()?.json()?;
-//!         let times = readings.iter().map(|reading| time::from_seconds(reading.unix)).collect();
-//!         let degrees: Vec<Option<f64>> = readings.iter().map(|reading| reading.celsius).collect();
+//!         let times = readings.iter().map(|reading| time::from_seconds(reading.unix));
+//!         let degrees: Vec<_> = readings.iter().map(|reading| reading.celsius).collect();
 //!         let frame = Frame::new(Kind::TimeseriesWide)
-//!             .field(Field::time("time", times))
+//!             .field(Field::time("time", times.collect()))
 //!             .field(Field::new("temperature", degrees).unit("celsius"));
 //!         Ok(frame.into())
 //!     }
@@ -55,7 +59,7 @@
 
 #![expect(
     clippy::needless_pass_by_value,
-    reason = "builders take `impl ToString` by value, so that a literal, a number and `json!` read alike"
+    reason = "builders take `impl ToString`, so that a literal, a number and `json!` read alike"
 )]
 
 #[doc(hidden)]
@@ -69,6 +73,7 @@ mod response;
 mod refusal;
 mod frame;
 mod values;
+pub mod lenient;
 pub mod log;
 pub mod testing;
 

@@ -1,11 +1,12 @@
 //! Log lines, as Grafana's log shows them, marked with the guest's name and version.
 //!
-//! A line must not hold what a user typed or an API answered in bulk. Natively, in a guest's own tests, lines go to
-//! standard error.
+//! A line must not hold what a user typed or an API answered in bulk. Natively, in a guest's own
+//! tests, lines go to standard error.
 
 use crate::bindings::graft::datasource::host::LogLevel;
 
-/// Something for the vendor who is looking for a fault. Grafana shows it only if its log filters say so.
+/// Something for the vendor who is looking for a fault. Grafana shows it only if its log filters
+/// say so.
 pub fn debug(message: &str) {
     write(LogLevel::Debug, message);
 }

@@ -1,4 +1,5 @@
-//! What a guest is asked: the query and the data source, with their JSON read into the guest's own types.
+//! What a guest is asked: the query and the data source, with their JSON read into the guest's own
+//! types.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::exports::graft::datasource::query as contract;
 use crate::bindings::graft::datasource::context;
-use crate::refusal::explain;
+use crate::refusal::explain_without_place;
 use crate::{Outcome, Refusal, TimeRange};
 
 /// One query of a panel or an alert rule. `M` is the guest's own shape of the query's JSON.
@@ -67,7 +68,8 @@ impl<S: DeserializeOwned> Configured<S> {
         let settings = read_json(&datasource.settings).map_err(|problem| {
             let name = &datasource.name;
             Refusal::BadSettings(format!(
-                "The settings of the data source '{name}' do not fit: {problem}. An admin can mend them."
+                "The settings of the data source '{name}' do not fit: {problem}. \
+                 An admin can mend them."
             ))
         })?;
         Ok(Self {
@@ -84,16 +86,11 @@ impl<S: DeserializeOwned> Configured<S> {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct NoSettings {}
 
-/// Reads what Grafana stores. The user never sees that text, so the position in it is left out.
+/// Reads what Grafana stores. The user never sees that text as a whole.
 fn read_json<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let problem = explain(&error);
-        match problem.rfind(" at line ") {
-            Some(end) => problem[..end].to_owned(),
-            None => problem,
-        }
-    })
+    serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| explain_without_place(&error))
 }
 
 impl Outcome {

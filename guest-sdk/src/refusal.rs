@@ -1,4 +1,5 @@
-//! The words of a refusal: what was wrong with a JSON document, and what an API's error response says.
+//! The words of a refusal: what was wrong with a JSON document, and what an API's error response
+//! says.
 
 use std::borrow::Cow;
 
@@ -9,17 +10,20 @@ use crate::{DownstreamError, Refusal, Response, TransportFailure};
 #[cfg(test)]
 mod tests;
 
-/// How many characters of an API's own message a user is shown: a message is a sentence or two, anything longer is a dump.
+/// How many characters of an API's own message a user is shown: a message is a sentence or two,
+/// anything longer is a dump.
 const MESSAGE_CHARACTERS: usize = 300;
 
 /// How many characters tell one kind of body from another.
 const BEGINNING_CHARACTERS: usize = 60;
 
-/// How much of a body is looked at for its message. An error of more than this is no error but a page, or data.
+/// How much of a body is looked at for its message. An error of more than this is no error but a
+/// page, or data.
 const ERROR_BODY_BYTES: usize = 64 << 10;
 
-/// The members of a JSON error that hold its message by one convention or another, the most telling first: `detail` and `title` are
-/// RFC 9457's, `error_description` is RFC 6749's, `reason` is that of search engines.
+/// The members of a JSON error that hold its message by one convention or another, the most telling
+/// first: `detail` and `title` are RFC 9457's, `error_description` is RFC 6749's, `reason` is that
+/// of search engines.
 const MESSAGE_MEMBERS: [&str; 10] = [
     "message",
     "error_description",
@@ -33,17 +37,27 @@ const MESSAGE_MEMBERS: [&str; 10] = [
     "error_message",
 ];
 
-/// How deep a message may hide: `{"errors":[{"error":{"message":"…"}}]}` is the deepest convention known.
+/// How deep a message may hide: `{"errors":[{"error":{"message":"…"}}]}` is the deepest convention
+/// known.
 const MESSAGE_DEPTH: u32 = 6;
 
-/// A JSON error in words: where in the document, what is wrong, at which place of the text.
+/// A JSON error in words: what is wrong, at which place of the text, in which member.
 pub(crate) fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    with_member(error.inner().to_string(), error)
+}
+
+/// The same without the place, for a text that the user never sees.
+pub(crate) fn explain_without_place(
+    error: &serde_path_to_error::Error<serde_json::Error>,
+) -> String {
+    let problem = error.inner().to_string();
+    let place = problem.rfind(" at line ").filter(|_place| error.inner().line() > 0);
+    with_member(problem[..place.unwrap_or(problem.len())].to_owned(), error)
+}
+
+fn with_member(problem: String, error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let path = error.path().to_string();
-    if path == "." || path.is_empty() {
-        error.inner().to_string()
-    } else {
-        format!("'{path}': {}", error.inner())
-    }
+    if path == "." { problem } else { format!("{problem} (in '{path}')") }
 }
 
 /// A body that should have been JSON of some shape and is not.
@@ -57,22 +71,23 @@ pub(crate) fn not_json(response: &Response, problem: &str) -> Refusal {
         )
     } else {
         let begin = excerpt(beginning(&response.body).trim_start(), BEGINNING_CHARACTERS);
+        let length = response.body.len();
         format!(
-            "The API answered with status {status}, but this guest cannot read the body of {} bytes that begins with {begin:?}: {problem}.",
-            response.body.len()
+            "The API answered with status {status} and a body that this guest cannot read: \
+             {problem}. The body has {length} bytes and begins with {begin:?}."
         )
     })
 }
 
-/// A tolerated failure that the guest cannot do without after all: a gateway's statuses (RFC 9110, sections 15.6.3 and 15.6.5).
+/// A tolerated failure that the guest cannot do without after all: a gateway's statuses (RFC 9110,
+/// sections 15.6.3 and 15.6.5).
 pub(crate) fn no_response(failure: &TransportFailure) -> Refusal {
     let (status, message) = match failure {
         TransportFailure::Unreachable(text) => (502, format!("The API cannot be reached: {text}")),
         TransportFailure::Timeout(text) => (504, format!("The API did not answer in time: {text}")),
-        TransportFailure::Tls(text) => (
-            502,
-            format!("The API's certificate is not acceptable: {text}"),
-        ),
+        TransportFailure::Tls(text) => {
+            (502, format!("The API's certificate is not acceptable: {text}"))
+        }
         TransportFailure::Broken(text) => (502, format!("The API's answer is broken: {text}")),
     };
     Refusal::Downstream(DownstreamError { status, message })
@@ -86,10 +101,7 @@ pub(crate) fn api_message(response: &Response) -> String {
         .or_else(|| html_page(response))
         .unwrap_or_else(|| excerpt(beginning(&response.body).trim(), MESSAGE_CHARACTERS));
     if own.is_empty() {
-        format!(
-            "The API answered with status {} and no explanation",
-            response.status
-        )
+        format!("The API answered with status {} and no explanation", response.status)
     } else {
         format!("The API answered with status {}: {own}", response.status)
     }
@@ -116,16 +128,9 @@ fn html_page(response: &Response) -> Option<String> {
     // ASCII lower case keeps every byte where it is, so that positions hold in both texts.
     let lower = text.to_ascii_lowercase();
     let start = lower.trim_start();
-    let declared = response
-        .header("content-type")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let is_html = ["text/html", "application/xhtml"]
-        .iter()
-        .any(|kind| declared.starts_with(kind))
-        || ["<!doctype html", "<html", "<head", "<body"]
-            .iter()
-            .any(|tag| start.starts_with(tag));
+    let declared = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let is_html = ["text/html", "application/xhtml"].iter().any(|kind| declared.starts_with(kind))
+        || ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| start.starts_with(tag));
     let title = || {
         let (_, rest) = lower.split_once("<title")?;
         let (_, rest) = rest.split_once('>')?;

@@ -9,13 +9,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{Body, Fetch, Header, Hints, Method, Parameter, Refusal, Request};
 
-/// What may stand unencoded in a path segment: RFC 3986 section 3.3's unreserved characters. Encoding more than needed
-/// is harmless, less is not.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+/// What may stand unencoded in a path segment: RFC 3986 section 3.3's unreserved characters.
+/// Encoding more than needed is harmless, less is not.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Percent-encodes one path segment, so that a name with `/`, `?` or spaces stays one segment.
 ///
@@ -28,7 +24,8 @@ pub fn encode_segment(segment: &str) -> String {
     }
 }
 
-/// A path from its segments, each percent-encoded: `path!["api", "things", thing]` is `/api/things/…`.
+/// A path from its segments, each percent-encoded: `path!["api", "things", thing]` is
+/// `/api/things/…`.
 #[macro_export]
 macro_rules! path {
     ($($segment:expr),+ $(,)?) => {{
@@ -72,10 +69,7 @@ impl Request {
     /// Adds a query parameter. The host encodes it.
     #[must_use]
     pub fn parameter(mut self, name: &str, value: impl ToString) -> Self {
-        self.parameters.push(Parameter {
-            name: name.to_owned(),
-            value: value.to_string(),
-        });
+        self.parameters.push(Parameter { name: name.to_owned(), value: value.to_string() });
         self
     }
 
@@ -95,10 +89,7 @@ impl Request {
     /// Adds a header field.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push(Header {
-            name: name.to_owned(),
-            value: value.into(),
-        });
+        self.headers.push(Header { name: name.to_owned(), value: value.into() });
         self
     }
 
@@ -137,7 +128,8 @@ impl Request {
         self
     }
 
-    /// Wants a transport failure as [`Response::failure`](crate::Response) instead of failing the query.
+    /// Wants a transport failure as [`Response::failure`](crate::Response) instead of failing the
+    /// query.
     #[must_use]
     pub fn tolerate_failure(mut self) -> Self {
         self.hints.tolerate_failure = true;
@@ -145,8 +137,8 @@ impl Request {
     }
 }
 
-/// A placeholder for a secret, `{{secret:name}}`, to be put into a header, a parameter, or a body of text, JSON or form fields. The
-/// host puts the secret there; a guest never sees it.
+/// A placeholder for a secret, `{{secret:name}}`, to be put into a header, a parameter, or a body
+/// of text, JSON or form fields. The host puts the secret there; a guest never sees it.
 pub fn secret(name: &str) -> String {
     format!("{{{{secret:{name}}}}}")
 }
@@ -166,15 +158,14 @@ pub fn read_state<T: DeserializeOwned>(state: &str) -> Result<T, Refusal> {
 }
 
 impl Fetch {
-    /// A round of these requests, without state. No request at all is allowed: the next half is then called at once.
+    /// A round of these requests, without state. No request at all is allowed: the next half is
+    /// then called at once.
     pub fn new(requests: Vec<Request>) -> Self {
-        Self {
-            requests,
-            state: String::new(),
-        }
+        Self { requests, state: String::new() }
     }
 
-    /// What the next half must know about the round: it is given this text. At most 1 MiB; no user sees it.
+    /// What the next half must know about the round: it is given this text. At most 1 MiB; no user
+    /// sees it.
     #[must_use]
     pub fn state(mut self, state: impl Into<String>) -> Self {
         self.state = state.into();

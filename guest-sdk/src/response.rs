@@ -35,9 +35,9 @@ impl Responses {
         let count = self.0.len();
         match <[Response; 1]>::try_from(self.0) {
             Ok([response]) => response.success(),
-            Err(_other) => Err(Refusal::Internal(format!(
-                "The guest wanted one response and got {count}."
-            ))),
+            Err(_other) => {
+                Err(Refusal::Internal(format!("The guest wanted one response and got {count}.")))
+            }
         }
     }
 }
@@ -63,11 +63,7 @@ impl Response {
     /// # Errors
     /// [`Refusal::Downstream`] with the API's own message and status, see [`Response::refusal`].
     pub fn success(self) -> Result<Self, Refusal> {
-        if self.is_success() {
-            Ok(self)
-        } else {
-            Err(self.refusal())
-        }
+        if self.is_success() { Ok(self) } else { Err(self.refusal()) }
     }
 
     /// Whether the status is 200 to 299.
@@ -75,32 +71,28 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// What to tell the user about a response that is not a success: the API's own message where its body has one in one of the usual
-    /// places of a JSON error, short plain text as it is, of an HTML page the title.
+    /// What to tell the user about a response that is not a success: the API's own message where
+    /// its body has one in one of the usual places of a JSON error, short plain text as it is, of
+    /// an HTML page the title.
     pub fn refusal(&self) -> Refusal {
         if let Some(failure) = &self.failure {
             return no_response(failure);
         }
-        Refusal::Downstream(DownstreamError {
-            status: self.status,
-            message: api_message(self),
-        })
+        Refusal::Downstream(DownstreamError { status: self.status, message: api_message(self) })
     }
 
     /// The body of a success as one JSON document. `T` may borrow from the body.
     ///
     /// # Errors
-    /// [`Response::refusal`] if the status is not 200 to 299. [`Refusal::UnexpectedResponse`] that says where the document is not
-    /// what `T` expects, or what was found instead: a document that ends too soon, an HTML page.
+    /// [`Response::refusal`] if the status is not 200 to 299. [`Refusal::UnexpectedResponse`] that
+    /// says where the document is not what `T` expects, or what was found instead: a document that
+    /// ends too soon, an HTML page.
     pub fn json<'body, T: Deserialize<'body>>(&'body self) -> Result<T, Refusal> {
-        if self.is_success() {
-            self.json_of_any_status()
-        } else {
-            Err(self.refusal())
-        }
+        if self.is_success() { self.json_of_any_status() } else { Err(self.refusal()) }
     }
 
-    /// The body as one JSON document, whatever the status: for an API whose errors are JSON that the guest wants to read itself.
+    /// The body as one JSON document, whatever the status: for an API whose errors are JSON that
+    /// the guest wants to read itself.
     ///
     /// # Errors
     /// [`Refusal::UnexpectedResponse`] as for [`Response::json`].
@@ -124,20 +116,12 @@ impl Response {
 impl Diagnosis {
     /// The data source works.
     pub fn healthy(message: impl Into<String>) -> Self {
-        Self {
-            healthy: true,
-            message: message.into(),
-            details: None,
-        }
+        Self { healthy: true, message: message.into(), details: None }
     }
 
     /// The data source does not work.
     pub fn unhealthy(message: impl Into<String>) -> Self {
-        Self {
-            healthy: false,
-            message: message.into(),
-            details: None,
-        }
+        Self { healthy: false, message: message.into(), details: None }
     }
 
     /// More, for those who look: a JSON object as text.
@@ -163,15 +147,9 @@ impl From<Fetch> for Verdict {
 impl ResourceResponse {
     /// A JSON document with status 200.
     pub fn json(document: impl ToString) -> Self {
-        let content_type = Header {
-            name: "content-type".to_owned(),
-            value: "application/json".to_owned(),
-        };
-        Self {
-            status: 200,
-            headers: vec![content_type],
-            body: document.to_string().into_bytes(),
-        }
+        let content_type =
+            Header { name: "content-type".to_owned(), value: "application/json".to_owned() };
+        Self { status: 200, headers: vec![content_type], body: document.to_string().into_bytes() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a guest's own tests need, natively and without a host.
 //!
-//! [`Guest`] runs a [`Datasource`] exactly as the component would: from the JSON that Grafana stores, through the same reading and refusing.
+//! [`Guest`] runs a [`Datasource`] exactly as the component would: from the JSON that Grafana
+//! stores, through the same reading and refusing.
 //!
 //! ```no_run
 //! # use graft_guest::testing::Guest;
@@ -25,7 +26,8 @@ use crate::{
     TimeRange, Verdict,
 };
 
-/// A query as it crosses the contract, with its JSON not yet read. Its fields may be changed to make another query.
+/// A query as it crosses the contract, with its JSON not yet read. Its fields may be changed to
+/// make another query.
 pub use crate::bindings::exports::graft::datasource::query::Query as RawQuery;
 
 /// A guest under test, with one data source.
@@ -37,7 +39,8 @@ pub struct Guest<D> {
 }
 
 impl<D: Datasource> Guest<D> {
-    /// A guest with a data source at `http://api.example` that has these settings, a JSON object, and no secrets.
+    /// A guest with a data source at `http://api.example` that has these settings, a JSON object,
+    /// and no secrets.
     pub fn new(settings: impl ToString) -> Self {
         let datasource = context::Datasource {
             uid: "sample".to_owned(),
@@ -46,24 +49,18 @@ impl<D: Datasource> Guest<D> {
             settings: settings.to_string(),
             secrets: Vec::new(),
         };
-        Self {
-            datasource,
-            guest: PhantomData,
-        }
+        Self { datasource, guest: PhantomData }
     }
 
-    /// A panel's query `A` of this JSON object over one hour from 2023-11-14T22:13:20Z (1,700,000,000 s), of 1,000 points, with a
-    /// suggested interval of 15 s.
+    /// A panel's query `A` of this JSON object over one hour from 2023-11-14T22:13:20Z
+    /// (1,700,000,000 s), of 1,000 points, with a suggested interval of 15 s.
     pub fn query(&self, model: impl ToString) -> RawQuery {
         const START: i64 = 1_700_000_000_000_000_000;
         RawQuery {
             ref_id: "A".to_owned(),
             query_type: String::new(),
             model: model.to_string(),
-            time_range: TimeRange {
-                from: START,
-                to: START + 3_600_000_000_000,
-            },
+            time_range: TimeRange { from: START, to: START + 3_600_000_000_000 },
             interval: 15_000_000_000,
             max_data_points: 1_000,
             from_alert: false,
@@ -164,16 +161,9 @@ impl Response {
 
     /// A response with a body of any type, for tests.
     pub fn sample_of(content_type: &str, status: u16, body: impl ToString) -> Self {
-        let content_type = Header {
-            name: "content-type".to_owned(),
-            value: content_type.to_owned(),
-        };
+        let content_type =
+            Header { name: "content-type".to_owned(), value: content_type.to_owned() };
         let (headers, body) = (vec![content_type], body.to_string().into_bytes());
-        Self {
-            status,
-            headers,
-            body,
-            failure: None,
-        }
+        Self { status, headers, body, failure: None }
     }
 }

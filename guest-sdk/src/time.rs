@@ -2,27 +2,25 @@
 //!
 //! A guest sees no clock; the only "now" it has is the end of the query's time range.
 
-/// A point in time from seconds since the epoch, to the microsecond, which is what a double of today can hold.
+/// A point in time from seconds since the epoch, to the microsecond, which is what a double of
+/// today can hold.
 ///
-/// What is out of range becomes the nearest point in time there is, and what is not a number the epoch.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "`as` saturates, which is what is promised"
-)]
+/// What is out of range becomes the nearest point in time there is, and what is not a number the
+/// epoch.
+#[expect(clippy::cast_possible_truncation, reason = "`as` saturates, which is what is promised")]
 pub fn from_seconds(seconds: f64) -> i64 {
     ((seconds * 1e6).round() as i64).saturating_mul(1_000)
 }
 
-/// A point in time from milliseconds since the epoch. What is out of range becomes the nearest there is.
+/// A point in time from milliseconds since the epoch. What is out of range becomes the nearest
+/// there is.
 pub fn from_milliseconds(milliseconds: i64) -> i64 {
     milliseconds.saturating_mul(1_000_000)
 }
 
-/// Seconds since the epoch, to the millisecond. Printed it is a plain decimal number such as `1700000000.5`, never with an exponent.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "milliseconds of the next 285,000 years are exact"
-)]
+/// Seconds since the epoch, to the millisecond. Printed it is a plain decimal number such as
+/// `1700000000.5`, never with an exponent.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of the next 285,000 years are exact")]
 pub fn to_seconds(nanoseconds: i64) -> f64 {
     // Whole milliseconds first: a double holds these exactly, nanoseconds since 1970 it does not.
     to_milliseconds(nanoseconds) as f64 / 1e3
@@ -39,10 +37,7 @@ mod tests {
 
     #[test]
     fn seconds_become_nanoseconds_to_the_microsecond() {
-        assert_eq!(
-            from_seconds(1_700_000_000.123_456),
-            1_700_000_000_123_456_000
-        );
+        assert_eq!(from_seconds(1_700_000_000.123_456), 1_700_000_000_123_456_000);
         assert_eq!(from_seconds(-1.5), -1_500_000_000);
     }
 
@@ -55,14 +50,8 @@ mod tests {
 
     #[test]
     fn nanoseconds_print_as_plain_decimal_seconds() {
-        assert_eq!(
-            to_seconds(1_700_000_000_500_999_999).to_string(),
-            "1700000000.5"
-        );
-        assert_eq!(
-            to_seconds(1_700_000_000_000_000_000).to_string(),
-            "1700000000"
-        );
+        assert_eq!(to_seconds(1_700_000_000_500_999_999).to_string(), "1700000000.5");
+        assert_eq!(to_seconds(1_700_000_000_000_000_000).to_string(), "1700000000");
         assert_eq!(to_milliseconds(-1), -1);
     }
 }

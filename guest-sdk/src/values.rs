@@ -4,8 +4,9 @@ use crate::{Bits, Column, Texts};
 
 /// A column with its validity: what a field is made of.
 ///
-/// A list becomes one by [`From`]: of numbers (moved, not copied), booleans, texts or JSON values, each also as a list of options. A field
-/// is nullable if it was made of options, whether or not one of them is none: the pages of a frame must agree in that.
+/// A list becomes one by [`From`]: of numbers (moved, not copied), booleans, texts or JSON values,
+/// each also as a list of options. A field is nullable if it was made of options, whether or not
+/// one of them is none: the pages of a frame must agree in that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
     /// The values; a row without a value holds anything.
@@ -17,19 +18,13 @@ pub struct Values {
 impl Values {
     /// A nullable column from one that was built beside its validity, row by row.
     pub fn nullable(column: impl Into<Column>, validity: Validity) -> Self {
-        Self {
-            column: column.into(),
-            validity: Some(validity.finish()),
-        }
+        Self { column: column.into(), validity: Some(validity.finish()) }
     }
 }
 
 impl<C: Into<Column>> From<C> for Values {
     fn from(column: C) -> Self {
-        Self {
-            column: column.into(),
-            validity: None,
-        }
+        Self { column: column.into(), validity: None }
     }
 }
 
@@ -43,10 +38,7 @@ pub struct Validity {
 impl Validity {
     /// A bitmap with room for this many rows.
     pub fn with_capacity(rows: usize) -> Self {
-        Self {
-            bytes: Vec::with_capacity(rows.div_ceil(8)),
-            length: 0,
-        }
+        Self { bytes: Vec::with_capacity(rows.div_ceil(8)), length: 0 }
     }
 
     /// Adds a row that has a value, or has none.
@@ -78,10 +70,7 @@ impl From<Validity> for Bits {
     fn from(validity: Validity) -> Self {
         // No memory that a guest can have holds more bits than a u32 counts.
         let length = u32::try_from(validity.length).unwrap_or(u32::MAX);
-        Self {
-            length,
-            bytes: validity.bytes,
-        }
+        Self { length, bytes: validity.bytes }
     }
 }
 
@@ -94,35 +83,28 @@ pub struct TextsBuilder {
 
 impl Default for TextsBuilder {
     fn default() -> Self {
-        Self {
-            offsets: vec![0],
-            bytes: Vec::new(),
-        }
+        Self { offsets: vec![0], bytes: Vec::new() }
     }
 }
 
 impl TextsBuilder {
-    /// Adds a row. Past 2 GiB of text, where Arrow's offsets end, the host refuses the column: memory ends long before.
+    /// Adds a row. Past 2 GiB of text, where Arrow's offsets end, the host refuses the column:
+    /// memory ends long before.
     pub fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
-        self.offsets
-            .push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+        self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
     }
 
     /// The column's content, for [`Field::new`](crate::Field::new) or for [`Column::Json`].
     pub fn finish(self) -> Texts {
-        Texts {
-            offsets: self.offsets,
-            bytes: self.bytes,
-        }
+        Texts { offsets: self.offsets, bytes: self.bytes }
     }
 }
 
 impl<T: AsRef<str>> FromIterator<T> for TextsBuilder {
     fn from_iter<I: IntoIterator<Item = T>>(rows: I) -> Self {
         let mut builder = Self::default();
-        rows.into_iter()
-            .for_each(|text| builder.push(text.as_ref()));
+        rows.into_iter().for_each(|text| builder.push(text.as_ref()));
         builder
     }
 }
@@ -200,13 +182,7 @@ texts!(String, &str);
 
 impl From<Vec<serde_json::Value>> for Column {
     fn from(values: Vec<serde_json::Value>) -> Self {
-        Self::Json(
-            values
-                .iter()
-                .map(ToString::to_string)
-                .collect::<TextsBuilder>()
-                .finish(),
-        )
+        Self::Json(values.iter().map(ToString::to_string).collect::<TextsBuilder>().finish())
     }
 }
 
@@ -221,9 +197,8 @@ mod tests {
 
     #[test]
     fn options_become_values_and_a_bitmap_with_the_least_significant_bit_first() {
-        let rows: Vec<Option<f64>> = (0..10)
-            .map(|row| (row != 1 && row != 9).then_some(1.0))
-            .collect();
+        let rows: Vec<Option<f64>> =
+            (0..10).map(|row| (row != 1 && row != 9).then_some(1.0)).collect();
         let values = Values::from(rows);
         assert_eq!(values.validity, Some(vec![0b1111_1101, 0b0000_0001]));
         assert!(matches!(values.column, Column::Float64(numbers) if numbers.len() == 10));
@@ -233,30 +208,20 @@ mod tests {
     fn a_list_of_numbers_is_moved_and_not_copied() {
         let numbers = vec![1.0, 2.0];
         let address = numbers.as_ptr();
-        let Column::Float64(numbers) = Values::from(numbers).column else {
-            panic!()
-        };
+        let Column::Float64(numbers) = Values::from(numbers).column else { panic!() };
         assert_eq!(numbers.as_ptr(), address);
     }
 
     #[test]
     fn booleans_are_packed_and_counted() {
         let values = Values::from(vec![Some(true), None, Some(false), Some(true)]);
-        assert_eq!(
-            values.column,
-            Column::Bool(Bits {
-                length: 4,
-                bytes: vec![0b1001]
-            })
-        );
+        assert_eq!(values.column, Column::Bool(Bits { length: 4, bytes: vec![0b1001] }));
         assert_eq!(values.validity, Some(vec![0b1101]));
     }
 
     #[test]
     fn texts_are_offsets_and_bytes() {
-        let Column::String(texts) = Values::from(vec!["ab", "", "ç"]).column else {
-            panic!()
-        };
+        let Column::String(texts) = Values::from(vec!["ab", "", "ç"]).column else { panic!() };
         assert_eq!(texts.offsets, [0, 2, 2, 4]);
         assert_eq!(texts.bytes, "abç".as_bytes());
     }
@@ -266,10 +231,7 @@ mod tests {
         let values = Values::from(vec![Some("ab".to_owned()), None]);
         assert_eq!(
             values.column,
-            Column::String(Texts {
-                offsets: vec![0, 2, 2],
-                bytes: b"ab".to_vec()
-            })
+            Column::String(Texts { offsets: vec![0, 2, 2], bytes: b"ab".to_vec() })
         );
         assert_eq!(values.validity, Some(vec![0b01]));
     }
@@ -277,21 +239,13 @@ mod tests {
     #[test]
     fn json_values_become_one_document_for_each_row() {
         let column = Column::from(vec![serde_json::json!({"a": 1}), serde_json::Value::Null]);
-        assert_eq!(
-            column,
-            Column::Json(TextsBuilder::from_iter([r#"{"a":1}"#, "null"]).finish())
-        );
+        assert_eq!(column, Column::Json(TextsBuilder::from_iter([r#"{"a":1}"#, "null"]).finish()));
     }
 
     #[test]
     fn no_rows_are_legal_in_every_form() {
-        assert_eq!(
-            Values::from(Vec::<Option<bool>>::new()).validity,
-            Some(Vec::new())
-        );
-        let Column::String(texts) = Values::from(Vec::<String>::new()).column else {
-            panic!()
-        };
+        assert_eq!(Values::from(Vec::<Option<bool>>::new()).validity, Some(Vec::new()));
+        let Column::String(texts) = Values::from(Vec::<String>::new()).column else { panic!() };
         assert_eq!(texts.offsets, [0]);
     }
 }

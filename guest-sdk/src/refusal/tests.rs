@@ -33,10 +33,7 @@ fn the_apis_own_message_is_found_where_it_usually_is() {
         "no such table\n",
     ] {
         let message = refusal(&Response::sample(404, body));
-        assert_eq!(
-            message, "The API answered with status 404: no such table",
-            "{body}"
-        );
+        assert_eq!(message, "The API answered with status 404: no such table", "{body}");
     }
 }
 
@@ -44,53 +41,31 @@ fn the_apis_own_message_is_found_where_it_usually_is() {
 fn an_error_without_a_word_says_so() {
     for body in ["", "  \n"] {
         let message = refusal(&Response::sample(503, body));
-        assert_eq!(
-            message,
-            "The API answered with status 503 and no explanation"
-        );
+        assert_eq!(message, "The API answered with status 503 and no explanation");
     }
 }
 
 #[test]
 fn an_html_page_is_named_by_its_title_and_never_dumped() {
-    let page = "<!DOCTYPE html>\n<html><head><TITLE lang=en>502\n  Bad Gateway</TITLE></head><body>x</body>";
+    let page = "<!DOCTYPE html>\n<html><TITLE lang=en>502\n  Bad Gateway</TITLE><body>x</body>";
     let expected = "The API answered with status 502: an HTML page titled \"502 Bad Gateway\"";
-    assert_eq!(
-        refusal(&Response::sample_of("text/html", 502, page)),
-        expected
-    );
-    assert_eq!(
-        refusal(&Response::sample_of("text/plain", 502, page)),
-        expected
-    );
-    let untitled = refusal(&Response::sample_of(
-        "text/html; charset=utf-8",
-        502,
-        "<p>secret</p>",
-    ));
+    assert_eq!(refusal(&Response::sample_of("text/html", 502, page)), expected);
+    assert_eq!(refusal(&Response::sample_of("text/plain", 502, page)), expected);
+    let untitled = refusal(&Response::sample_of("text/html; charset=utf-8", 502, "<p>secret</p>"));
     assert_eq!(untitled, "The API answered with status 502: an HTML page");
 }
 
 #[test]
 fn a_long_message_is_cut_at_a_character() {
     let message = refusal(&Response::sample_of("text/plain", 500, "é".repeat(100_000)));
-    assert_eq!(
-        message
-            .chars()
-            .filter(|&character| character == 'é')
-            .count(),
-        300
-    );
+    assert_eq!(message.chars().filter(|&character| character == 'é').count(), 300);
     assert!(message.ends_with('…'));
 }
 
 #[test]
 fn the_status_of_an_error_is_the_apis_own() {
     let message = "The API answered with status 429: slow down".to_owned();
-    let expected = Refusal::Downstream(DownstreamError {
-        status: 429,
-        message,
-    });
+    let expected = Refusal::Downstream(DownstreamError { status: 429, message });
     let response = Response::sample(429, r#"{"message":"slow down"}"#);
     assert_eq!(response.clone().success(), Err(expected.clone()));
     assert_eq!(response.json::<serde_json::Value>(), Err(expected));
@@ -100,20 +75,10 @@ fn the_status_of_an_error_is_the_apis_own() {
 
 #[test]
 fn a_failure_that_was_tolerated_can_still_be_refused() {
-    let failure = Some(TransportFailure::Timeout(
-        "nothing came within 5 s".to_owned(),
-    ));
-    let response = Response {
-        status: 0,
-        headers: Vec::new(),
-        body: Vec::new(),
-        failure,
-    };
+    let failure = Some(TransportFailure::Timeout("nothing came within 5 s".to_owned()));
+    let response = Response { status: 0, headers: Vec::new(), body: Vec::new(), failure };
     let message = "The API did not answer in time: nothing came within 5 s".to_owned();
-    let expected = Refusal::Downstream(DownstreamError {
-        status: 504,
-        message,
-    });
+    let expected = Refusal::Downstream(DownstreamError { status: 504, message });
     assert_eq!(response.success(), Err(expected));
 }
 
@@ -126,24 +91,16 @@ fn a_document_of_another_shape_is_refused_with_the_place() {
     }
     let response = Response::sample(200, r#"[{"value":1},{"value":"high"}]"#);
     let text = unexpected(response.json::<Vec<Row>>());
-    assert!(
-        text.contains("'[1].value': invalid type: string \"high\", expected f64"),
-        "{text}"
-    );
+    assert!(text.contains("invalid type: string \"high\", expected f64"), "{text}");
+    assert!(text.contains("(in '[1].value')"), "{text}");
 }
 
 #[test]
 fn half_a_document_and_no_document_are_told_apart() {
     let text = |body: &str| unexpected(Response::sample(200, body).json::<serde_json::Value>());
     let half = text(r#"{"a":[1,2"#);
-    assert!(
-        half.contains("EOF while parsing a list at line 1 column 9"),
-        "{half}"
-    );
-    assert!(
-        half.contains(r#"9 bytes that begins with "{\"a\":[1,2""#),
-        "{half}"
-    );
+    assert!(half.contains("EOF while parsing a list at line 1 column 9"), "{half}");
+    assert!(half.contains(r#"9 bytes and begins with "{\"a\":[1,2""#), "{half}");
     assert!(text("").contains("an empty body"));
     assert!(text("{} trailing").contains("trailing characters"));
     assert!(text("<html><title>Sign in</title>").contains("an HTML page titled \"Sign in\""));

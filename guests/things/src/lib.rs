@@ -1,7 +1,10 @@
-//! The things API: tables of values over time, one list for each field. The example of a vendor's guest.
+//! The things API: tables of values over time, one series for each field. The example of a guest.
 
 use graft_guest::*;
 use serde::Deserialize;
+
+#[cfg(test)]
+mod tests;
 
 struct Things;
 
@@ -13,7 +16,6 @@ struct Settings {
 #[derive(Deserialize)]
 struct Model {
     table: String,
-    #[serde(default)]
     fields: Vec<String>,
     #[serde(default)]
     indexes: Vec<String>,
@@ -22,6 +24,7 @@ struct Model {
 #[derive(Deserialize)]
 struct Series {
     name: String,
+    #[serde(deserialize_with = "lenient::numbers")]
     values: Vec<Option<f64>>,
     #[serde(default)]
     meta: Meta,
@@ -50,18 +53,15 @@ impl Datasource for Things {
         query: &Query<Model>,
         datasource: &Configured<Settings>,
     ) -> Result<Fetch, Refusal> {
-        let (thing, table) = (&datasource.settings.thing, &query.model.table);
-        let fields = query.model.fields.iter().filter(|field| *field != "_time");
-        Ok(
-            Request::get(path!["api", "things", thing, "db", table, "frames"])
-                .parameter("from", time::to_seconds(query.time_range.from))
-                .parameter("to", time::to_seconds(query.time_range.to))
-                .parameter("fields", "_time")
-                .parameters("fields", fields)
-                .parameters("indexes", &query.model.indexes)
-                .parameter("meta", true)
-                .into(),
-        )
+        let (model, range, thing) = (&query.model, query.time_range, &datasource.settings.thing);
+        Ok(Request::get(path!["api", "things", thing, "db", &model.table, "frames"])
+            .parameter("from", time::to_seconds(range.from))
+            .parameter("to", time::to_seconds(range.to))
+            .parameter("fields", "_time")
+            .parameters("fields", model.fields.iter().filter(|field| *field != "_time"))
+            .parameters("indexes", &model.indexes)
+            .parameter("meta", true)
+            .into())
     }
 
     fn transform(
@@ -73,17 +73,12 @@ impl Datasource for Things {
         let mut frame = Frame::new(Kind::TimeseriesWide).name(&query.model.table);
         for Series { name, values, meta } in responses.single()?.json::<Vec<Series>>()? {
             frame = frame.field(if name == "_time" {
-                Field::time(
-                    name,
-                    values
-                        .into_iter()
-                        .flatten()
-                        .map(time::from_seconds)
-                        .collect(),
-                )
+                let times = values.into_iter().map(|value| value.map(time::from_seconds));
+                let gap = || Refusal::UnexpectedResponse("The API left a gap in '_time'.".into());
+                Field::time(name, times.collect::<Option<_>>().ok_or_else(gap)?)
             } else {
                 let title = format!("{}: {}", meta.group_txt, meta.txt);
-                Field::new(name, values).display_name(title)
+                Field::new(name, values).display_name(title.trim_matches([':', ' ']))
             });
         }
         Ok(frame.into())
