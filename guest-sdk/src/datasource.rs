@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::exports::graft::datasource::{describe, health, query, resources};
 use crate::bindings::graft::datasource::context;
+use crate::log::log_panics;
 use crate::{
     Configured, Description, Diagnosis, Fetch, Outcome, Query, Refusal, Reply, Request,
     ResourceRequest, Response, Responses, Verdict,
@@ -119,6 +120,7 @@ pub struct Component<D>(PhantomData<D>);
 
 impl<D: Datasource> describe::Guest for Component<D> {
     fn describe() -> Description {
+        log_panics();
         D::describe()
     }
 }
@@ -128,6 +130,7 @@ impl<D: Datasource> query::Guest for Component<D> {
         query: query::Query,
         datasource: context::Datasource,
     ) -> Result<Fetch, Refusal> {
+        log_panics();
         D::build_requests(&Query::read(query)?, &Configured::read(datasource)?)
     }
 
@@ -137,6 +140,7 @@ impl<D: Datasource> query::Guest for Component<D> {
         responses: Vec<Response>,
         state: String,
     ) -> Result<Outcome, Refusal> {
+        log_panics();
         let responses = Responses::new(responses);
         D::transform(&Query::read(query)?, &Configured::read(datasource)?, responses, &state)
     }
@@ -144,6 +148,7 @@ impl<D: Datasource> query::Guest for Component<D> {
 
 impl<D: Datasource> health::Guest for Component<D> {
     fn build_requests(datasource: context::Datasource) -> Result<Fetch, Refusal> {
+        log_panics();
         D::health_requests(&Configured::read(datasource)?)
     }
 
@@ -152,6 +157,7 @@ impl<D: Datasource> health::Guest for Component<D> {
         responses: Vec<Response>,
         state: String,
     ) -> Result<Verdict, Refusal> {
+        log_panics();
         D::diagnose(&Configured::read(datasource)?, Responses::new(responses), &state)
     }
 }
@@ -161,6 +167,7 @@ impl<D: Datasource> resources::Guest for Component<D> {
         request: ResourceRequest,
         datasource: context::Datasource,
     ) -> Result<Fetch, Refusal> {
+        log_panics();
         D::resource_requests(&request, &Configured::read(datasource)?)
     }
 
@@ -170,6 +177,7 @@ impl<D: Datasource> resources::Guest for Component<D> {
         responses: Vec<Response>,
         state: String,
     ) -> Result<Reply, Refusal> {
+        log_panics();
         D::respond(&request, &Configured::read(datasource)?, Responses::new(responses), &state)
     }
 }

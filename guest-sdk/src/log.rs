@@ -26,6 +26,14 @@ pub fn error(message: &str) {
     write(LogLevel::Error, message);
 }
 
+/// Logs a panic before it becomes a trap: in the sandbox there is no standard error to find it on.
+///
+/// To be called in every call, because each has a fresh instance.
+pub(crate) fn log_panics() {
+    #[cfg(target_family = "wasm")]
+    std::panic::set_hook(Box::new(|panic| error(&panic.to_string().replace('\n', " "))));
+}
+
 #[cfg(target_family = "wasm")]
 fn write(level: LogLevel, message: &str) {
     crate::bindings::graft::datasource::host::log(level, message);

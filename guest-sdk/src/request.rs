@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,13 +14,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// Percent-encodes one path segment, so that a name with `/`, `?` or spaces stays one segment.
 ///
-/// `.` and `..` would climb; a name like that is encoded as a whole.
+/// No URL can hold a segment that is named `.` or `..`, not even percent-encoded (URL Standard, section
+/// 4.1): the host refuses a request that climbs.
 pub fn encode_segment(segment: &str) -> String {
-    match segment {
-        "." => "%2E".to_owned(),
-        ".." => "%2E%2E".to_owned(),
-        _ => utf8_percent_encode(segment, SEGMENT).to_string(),
-    }
+    utf8_percent_encode(segment, SEGMENT).to_string()
 }
 
 /// A path from its segments, each percent-encoded: `path!["api", "things", thing]` is
@@ -69,7 +65,7 @@ impl Request {
     /// Adds a query parameter. The host encodes it.
     #[must_use]
     pub fn parameter(mut self, name: &str, value: impl ToString) -> Self {
-        self.parameters.push(Parameter { name: name.to_owned(), value: value.to_string() });
+        self.parameters.push((name, value).into());
         self
     }
 
@@ -93,10 +89,10 @@ impl Request {
         self
     }
 
-    /// Sends form fields as the body.
+    /// Sends form fields as the body: `[("query", "up")]`. The host encodes them.
     #[must_use]
-    pub fn form(mut self, fields: Vec<Parameter>) -> Self {
-        self.body = Some(Body::Form(fields));
+    pub fn form(mut self, fields: impl IntoIterator<Item = impl Into<Parameter>>) -> Self {
+        self.body = Some(Body::Form(fields.into_iter().map(Into::into).collect()));
         self
     }
 
@@ -157,6 +153,12 @@ pub fn read_state<T: DeserializeOwned>(state: &str) -> Result<T, Refusal> {
     })
 }
 
+impl<N: Into<String>, V: ToString> From<(N, V)> for Parameter {
+    fn from((name, value): (N, V)) -> Self {
+        Self { name: name.into(), value: value.to_string() }
+    }
+}
+
 impl Fetch {
     /// A round of these requests, without state. No request at all is allowed: the next half is
     /// then called at once.
@@ -183,6 +185,13 @@ impl Fetch {
     }
 }
 
+impl Default for Fetch {
+    /// A round without requests: there is nothing to ask.
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
 impl From<Request> for Fetch {
     fn from(request: Request) -> Self {
         Self::new(vec![request])
@@ -192,5 +201,40 @@ impl From<Request> for Fetch {
 impl From<Vec<Request>> for Fetch {
     fn from(requests: Vec<Request>) -> Self {
         Self::new(requests)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_segments_stay_segments() {
+        assert_eq!(
+            path!["api", "a/b?c d#e", "ü", String::from("x_1")],
+            "/api/a%2Fb%3Fc%20d%23e/%C3%BC/x_1"
+        );
+    }
+
+    #[test]
+    fn form_fields_may_be_pairs_or_parameters() {
+        let pairs = Request::post("/q").form([("query", "up"), ("limit", "5")]);
+        let parameters = vec![Parameter::from(("query", "up")), Parameter::from(("limit", 5))];
+        assert_eq!(pairs.body, Some(Body::Form(parameters.clone())));
+        assert_eq!(pairs, Request::post("/q").form(parameters));
+    }
+
+    #[test]
+    fn only_reading_is_idempotent_unless_the_guest_says_more() {
+        assert!(Request::get("/").hints.idempotent);
+        assert!(!Request::post("/").hints.idempotent);
+        assert!(Request::post("/").idempotent().hints.idempotent);
+    }
+
+    #[test]
+    fn a_state_comes_back_as_it_was() {
+        let fetch = Fetch::default().json_state(&("page", 2)).unwrap();
+        assert_eq!(read_state(&fetch.state), Ok(("page".to_owned(), 2)));
+        assert!(matches!(read_state::<u8>(&fetch.state), Err(Refusal::Internal(_))));
     }
 }
