@@ -55,6 +55,15 @@
 //! }
 //!
 //! graft_guest::export!(Weather);
+//! # fn main() -> Result<(), Refusal> {
+//! # let guest = testing::Guest::<Weather>::new("{}");
+//! # let query = guest.query(r#"{"city": "Bad Ems"}"#);
+//! # assert_eq!(guest.build_requests(&query)?.requests[0].target, "/v1/Bad%20Ems");
+//! # let body = r#"[{"unix": 1, "celsius": 20.5}, {"unix": 2, "celsius": null}]"#;
+//! # let outcome = guest.transform(&query, [Response::sample(200, body)])?;
+//! # assert_eq!(outcome.frames[0].fields[0].values, Column::Time(vec![1_000_000_000, 2_000_000_000]));
+//! # Ok(())
+//! # }
 //! ```
 
 #![expect(
@@ -103,3 +112,8 @@ pub use values::{TextsBuilder, Validity, Values};
 pub mod internal {
     pub use crate::datasource::Component;
 }
+
+// The guide's examples are compiled and run with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/vendor-guide.md")]
+struct VendorGuide;
