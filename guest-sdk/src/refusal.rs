@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::{DownstreamError, Refusal, Response, TransportFailure};
+use crate::{Refusal, Response, TransportFailure};
 
 #[cfg(test)]
 mod tests;
@@ -90,7 +90,7 @@ pub(crate) fn no_response(failure: &TransportFailure) -> Refusal {
         }
         TransportFailure::Broken(text) => (502, format!("The API's answer is broken: {text}")),
     };
-    Refusal::Downstream(DownstreamError { status, message })
+    Refusal::downstream(status, message)
 }
 
 /// What an error response says about itself.

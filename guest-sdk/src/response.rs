@@ -27,6 +27,14 @@ impl Responses {
         self.0.is_empty()
     }
 
+    /// The responses, if each has a status of success.
+    ///
+    /// # Errors
+    /// The API's own error for the first that is not a success, see [`Response::success`].
+    pub fn successes(self) -> Result<Vec<Response>, Refusal> {
+        self.0.into_iter().map(Response::success).collect()
+    }
+
     /// The response of a round of one request, if its status is a success.
     ///
     /// # Errors
@@ -48,6 +56,14 @@ impl IntoIterator for Responses {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
+    }
+}
+
+impl Refusal {
+    /// An error that the API reported, such as one that it hides in a body of status 200. Outside
+    /// 400 to 599 the status becomes 502.
+    pub fn downstream(status: u16, message: impl Into<String>) -> Self {
+        Self::Downstream(DownstreamError { status, message: message.into() })
     }
 }
 
@@ -78,7 +94,7 @@ impl Response {
         if let Some(failure) = &self.failure {
             return no_response(failure);
         }
-        Refusal::Downstream(DownstreamError { status: self.status, message: api_message(self) })
+        Refusal::downstream(self.status, api_message(self))
     }
 
     /// The body of a success as one JSON document. `T` may borrow from the body.
@@ -97,9 +113,11 @@ impl Response {
     /// # Errors
     /// [`Refusal::UnexpectedResponse`] as for [`Response::json`].
     pub fn json_of_any_status<'body, T: Deserialize<'body>>(&'body self) -> Result<T, Refusal> {
-        serde_json::from_slice(&self.body).map_err(|error| {
+        // Some servers begin with a byte order mark, which a reader may ignore (RFC 8259, section 8.1).
+        let body = self.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&self.body);
+        serde_json::from_slice(body).map_err(|error| {
             // Once more, slower and only for the sentence: where in the document was that?
-            let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
+            let mut deserializer = serde_json::Deserializer::from_slice(body);
             let located: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
             let problem =
                 located.map_or_else(|located| explain(&located), |_value| error.to_string());

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use crate::{DownstreamError, Refusal, Response, TransportFailure};
+use crate::{DownstreamError, Refusal, Response, Responses, TransportFailure};
 
 fn refusal(response: &Response) -> String {
     match response.refusal() {
@@ -74,6 +74,21 @@ fn the_status_of_an_error_is_the_apis_own() {
 }
 
 #[test]
+fn one_failure_among_many_responses_is_the_answer() {
+    let (good, bad) = (Response::sample(200, "1"), Response::sample(500, "broken"));
+    let refusal = Responses::new(vec![good.clone(), bad.clone()]).successes();
+    assert_eq!(refusal, Err(bad.refusal()));
+    assert_eq!(Responses::new(vec![good.clone()]).successes(), Ok(vec![good]));
+}
+
+#[test]
+fn a_round_of_one_request_has_one_response() {
+    let refusal = Responses::new(Vec::new()).single();
+    let text = "The guest wanted one response and got 0.";
+    assert_eq!(refusal, Err(Refusal::Internal(text.to_owned())));
+}
+
+#[test]
 fn a_failure_that_was_tolerated_can_still_be_refused() {
     let failure = Some(TransportFailure::Timeout("nothing came within 5 s".to_owned()));
     let response = Response { status: 0, headers: Vec::new(), body: Vec::new(), failure };
@@ -104,6 +119,11 @@ fn half_a_document_and_no_document_are_told_apart() {
     assert!(text("").contains("an empty body"));
     assert!(text("{} trailing").contains("trailing characters"));
     assert!(text("<html><title>Sign in</title>").contains("an HTML page titled \"Sign in\""));
+}
+
+#[test]
+fn a_byte_order_mark_before_the_document_is_ignored() {
+    assert_eq!(Response::sample(200, "\u{feff}[1]").json(), Ok(vec![1]));
 }
 
 #[test]
