@@ -50,6 +50,18 @@ pub const COMPILE_MEMORY_BYTES_MAX: u64 = 4 << 30;
 /// and back costs in the worst case.
 pub const ENCODE_INLINE_BYTES_MAX: usize = 1 << 20;
 
+/// Header fields of one request of a guest: ten times what an API asks for, and no room for an attack by number.
+pub const REQUEST_HEADERS_MAX: usize = 100;
+/// Header fields of one request of a guest, names and values together. Servers cut off between 8 and 64 KiB.
+pub const REQUEST_HEADER_BYTES_MAX: usize = 64 << 10;
+/// A request's URL. The `http` crate holds no more, and servers take much less.
+pub const URL_BYTES_MAX: usize = u16::MAX as usize - 1;
+/// Redirects that are followed for one request. Browsers stop at 20, Go and reqwest at 10.
+pub const REDIRECTS_MAX: usize = 10;
+
+/// Data sources that are kept ready. One that was not asked for longest makes room and is built again when it is needed.
+pub const DATASOURCES_MAX: usize = 1_000;
+
 /// The end of every sentence about a limit: how an admin raises it. `key` is the name of a field of [`Limits`].
 pub fn how_to_raise(key: &str) -> String {
     format!("raise '{key}' in grafana.ini, section [plugin.graft-datasource]")

@@ -1,0 +1,291 @@
+//! Sends the requests of one datasource and reads the responses, under limits.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use http::header::{LOCATION, SET_COOKIE};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use url::{Host, Url};
+
+use super::credentials::{Credentials, Prepared};
+use super::error::{Error, Phase};
+use super::policy::{Allowed, Policy, origin, printable};
+use super::settings::{HttpSettings, SettingsError, TlsSettings};
+use crate::limits::Limits;
+use crate::model::{Request, Response};
+
+mod failure;
+#[cfg(test)]
+mod tests;
+
+/// The way to one datasource's API: its policy, its credentials, its connections.
+pub struct Client {
+    /// Connections, kept open between exchanges.
+    http: reqwest::Client,
+    /// What may be sent.
+    policy: Policy,
+    /// What joins it.
+    credentials: Credentials,
+    /// One permit for each exchange in flight.
+    permits: Semaphore,
+    /// One exchange, from its turn to the last byte of the body.
+    timeout: Duration,
+    /// `Limits::response_bytes`.
+    response_bytes: usize,
+    /// `Limits::header_bytes`.
+    header_bytes: usize,
+}
+
+/// A request that is ready to go, and what is needed to judge its outcome.
+struct Exchange {
+    prepared: Prepared,
+    timeout: Duration,
+    tolerates_failure: bool,
+}
+
+impl Client {
+    /// A client for one datasource. `allowed` is what the guest's description asks for; the admin's part is in
+    /// `settings`. Reads the system's trusted certificates from disk, if https can be asked at all.
+    pub fn new(settings: &HttpSettings, allowed: &Allowed, limits: &Limits) -> Result<Self, Error> {
+        let policy = Policy::new(settings.base_url.clone(), allowed, &settings.allowed_hosts)?;
+        Ok(Self {
+            http: http_client(settings, limits)?,
+            policy,
+            credentials: Credentials::new(settings, allowed)?,
+            permits: Semaphore::new(limits.exchanges_in_flight.max(1)),
+            timeout: settings.timeout,
+            response_bytes: limits.response_bytes,
+            header_bytes: limits.header_bytes,
+        })
+    }
+
+    /// Sends requests side by side and gives the responses in the order of the requests.
+    ///
+    /// Nothing is sent if any of them is not allowed. Each status is a response; an error is what kept an exchange from
+    /// its response, unless the request tolerates that. The first error ends the others.
+    pub async fn send_all(
+        &self,
+        requests: Vec<Request>,
+        deadline: Instant,
+    ) -> Result<Vec<Response>, Error> {
+        let exchanges = requests.into_iter().map(|request| self.prepare(request));
+        let exchanges = exchanges.collect::<Result<Vec<_>, _>>()?;
+        try_join_all(exchanges.into_iter().map(|exchange| self.run(exchange, deadline))).await
+    }
+
+    fn prepare(&self, request: Request) -> Result<Exchange, Error> {
+        let url = self
+            .policy
+            .resolve(&request)
+            .map_err(|refusal| self.credentials.refused(printable(&request.target), refusal))?;
+        let timeout = request.timeout.map_or(self.timeout, |timeout| timeout.min(self.timeout));
+        let tolerates_failure = request.tolerate_failure;
+        let own_origin = self.policy.is_own_origin(&url);
+        let prepared = self.credentials.join(request, url, own_origin)?;
+        Ok(Exchange { prepared, timeout, tolerates_failure })
+    }
+
+    async fn run(&self, exchange: Exchange, deadline: Instant) -> Result<Response, Error> {
+        let tolerates_failure = exchange.tolerates_failure;
+        match self.exchange(exchange, deadline).await {
+            Err(error) if tolerates_failure => match error.as_failure() {
+                Some(failure) => Ok(Response { failure: Some(failure), ..Response::default() }),
+                None => Err(error),
+            },
+            result => result,
+        }
+    }
+
+    /// One exchange: wait for its turn, send, follow redirects, read.
+    async fn exchange(&self, exchange: Exchange, deadline: Instant) -> Result<Response, Error> {
+        let Exchange { prepared, timeout, .. } = exchange;
+        let asked = endpoint(&prepared.url);
+        let queued = Instant::now();
+        // The semaphore is never closed, so an error of `acquire` does not happen; it would let the request through.
+        let permit = timeout_at(deadline, self.permits.acquire()).await;
+        // A turn that comes as the time ends, because others ran out of it too, is no turn.
+        let _permit = permit
+            .ok()
+            .filter(|_permit| Instant::now() < deadline)
+            .ok_or_else(|| timed_out(&asked, queued, Phase::Queue))?;
+        let start = Instant::now();
+        let deadline = deadline.min(start + timeout);
+
+        let sent = timeout_at(deadline, self.send(prepared)).await;
+        let (url, response) =
+            sent.map_err(|_elapsed| timed_out(&asked, start, Phase::Response))??;
+        let read = timeout_at(deadline, self.read(&url, response)).await;
+        let response = read.map_err(|_elapsed| timed_out(&asked, start, Phase::Body))??;
+
+        let (status, bytes) = (response.status, response.body.len());
+        tracing::debug!(endpoint = asked, status, bytes, elapsed = ?start.elapsed(), "Exchange");
+        Ok(response)
+    }
+
+    /// Sends a request and follows redirects. Returns the URL that answered, and its response up to the body.
+    ///
+    /// Not reqwest's own redirects: those drop `Authorization`, but carry an API key in any other header to wherever the
+    /// redirect leads.
+    async fn send(&self, mut prepared: Prepared) -> Result<(Url, reqwest::Response), Error> {
+        let mut hops = 0;
+        loop {
+            let start = Instant::now();
+            let response = self
+                .http
+                .execute(to_reqwest(&prepared))
+                .await
+                .map_err(|error| failure::of_request(&prepared.url, &error, start.elapsed()))?;
+            self.check_header(&prepared.url, &response)?;
+            let location = response.headers().get(LOCATION).map(http::HeaderValue::as_bytes);
+            let next = self.policy.redirect(&prepared.url, response.status(), location, hops);
+            let next = next.and_then(|next| match next {
+                Some(next) => prepared.follow(response.status(), next).map(|()| true),
+                None => Ok(false),
+            });
+            match next {
+                Ok(false) => return Ok((prepared.url, response)),
+                Ok(true) => hops += 1,
+                Err(refusal) => {
+                    return Err(self.credentials.refused(endpoint(&prepared.url), refusal));
+                }
+            }
+        }
+    }
+
+    /// Counts the header fields. hyper itself reads no more than 400 KiB of them (HTTP/1), or what we told it (HTTP/2).
+    fn check_header(&self, url: &Url, response: &reqwest::Response) -> Result<(), Error> {
+        let bytes: usize =
+            response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if bytes <= self.header_bytes {
+            return Ok(());
+        }
+        let (part, key, limit) = ("response's header", "header_bytes", self.header_bytes);
+        Err(Error::TooLarge { endpoint: endpoint(url), part, key, limit })
+    }
+
+    /// Reads the body into one buffer, decompressed, and stops as soon as it is over the limit.
+    async fn read(&self, url: &Url, mut response: reqwest::Response) -> Result<Response, Error> {
+        let limit = self.response_bytes;
+        let too_large = || Error::TooLarge {
+            endpoint: endpoint(url),
+            part: "response",
+            key: "response_bytes",
+            limit,
+        };
+        // None for a compressed body, whose size is not known before its end.
+        let announced = response.content_length();
+        if announced.is_some_and(|announced| announced > limit as u64) {
+            return Err(too_large());
+        }
+        let capacity = announced.and_then(|announced| usize::try_from(announced).ok());
+        let mut body = Vec::with_capacity(capacity.unwrap_or_default());
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Err(failure::of_body(url, &error, body.len(), announced)),
+            }
+        }
+        let headers = response.headers().iter().filter(|(name, _)| *name != SET_COOKIE);
+        let headers = headers.map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let status = response.status().as_u16();
+        Ok(Response { status, headers: headers.collect(), body, failure: None })
+    }
+}
+
+fn timed_out(endpoint: &str, since: Instant, phase: Phase) -> Error {
+    Error::TimedOut { endpoint: endpoint.to_owned(), after: since.elapsed(), phase }
+}
+
+fn to_reqwest(prepared: &Prepared) -> reqwest::Request {
+    let mut request = reqwest::Request::new(prepared.method.clone(), prepared.url.clone());
+    request.headers_mut().clone_from(&prepared.headers);
+    if !prepared.body.is_empty() {
+        *request.body_mut() = Some(prepared.body.clone().into());
+    }
+    request
+}
+
+/// A URL as errors and logs show it: without query, which may hold secrets.
+fn endpoint(url: &Url) -> String {
+    origin(url) + url.path()
+}
+
+fn http_client(settings: &HttpSettings, limits: &Limits) -> Result<reqwest::Client, SettingsError> {
+    install_crypto_provider();
+    let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
+    let mut builder = reqwest::Client::builder()
+        .user_agent(&settings.user_agent)
+        .connect_timeout(settings.dial_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .http2_adaptive_window(true)
+        .http2_max_header_list_size(header_bytes);
+    // As Go's net/http and so all other data sources do: the environment's proxy is not for Grafana's own machine.
+    if settings.base_url.as_ref().is_some_and(is_loopback) {
+        builder = builder.no_proxy();
+    }
+    builder = tls(builder, &settings.tls, can_ask_https(settings))?;
+    builder.build().map_err(|error| SettingsError::Tls { reason: failure::root_cause(&error) })
+}
+
+fn tls(
+    mut builder: reqwest::ClientBuilder,
+    settings: &TlsSettings,
+    https: bool,
+) -> Result<reqwest::ClientBuilder, SettingsError> {
+    if settings.skip_verify {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    }
+    if let Some(authority) = &settings.authority {
+        let parsed = reqwest::Certificate::from_pem_bundle(authority.expose().as_bytes());
+        let certificates = parsed
+            .map_err(|error| SettingsError::Authority { reason: failure::root_cause(&error) })?;
+        if certificates.is_empty() {
+            let reason = "there is no certificate in it".to_owned();
+            return Err(SettingsError::Authority { reason });
+        }
+        builder = builder.tls_certs_only(certificates);
+    } else if !https {
+        // Reading the system's certificates takes longer than all else here, and fails where there are none.
+        builder = builder.tls_certs_only([]);
+    }
+    if let Some(client) = &settings.client {
+        let pem = [client.certificate.expose(), client.key.expose()].join("\n");
+        let identity = reqwest::Identity::from_pem(pem.as_bytes());
+        let identity = identity.map_err(|error| SettingsError::ClientCertificate {
+            reason: failure::root_cause(&error),
+        })?;
+        builder = builder.identity(identity);
+    }
+    Ok(builder)
+}
+
+/// Whether any URL that the policy lets through can be https.
+fn can_ask_https(settings: &HttpSettings) -> bool {
+    let base_is_http = settings.base_url.as_ref().is_some_and(|base| base.scheme() == "http");
+    !base_is_http || !settings.allowed_hosts.is_empty()
+}
+
+/// Whether a URL leads to this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// rustls is built without a default provider of cryptography; this process uses ring.
+fn install_crypto_provider() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // An error says that somebody was faster, with the same provider.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+    });
+}

@@ -1,0 +1,101 @@
+//! What kept an exchange from its response: reqwest's errors, told apart and put into words.
+
+use std::error::Error as StdError;
+use std::io::{self, ErrorKind};
+use std::iter;
+use std::time::Duration;
+
+use url::{Position, Url};
+
+use super::endpoint;
+use crate::egress::error::{Error, Phase};
+
+/// What went wrong before there was a status, `after` the request was begun.
+pub(super) fn of_request(url: &Url, error: &reqwest::Error, after: Duration) -> Error {
+    let endpoint = endpoint(url);
+    let address = address(url);
+    if error.is_timeout() {
+        // The only time that reqwest itself keeps here is that for connecting.
+        return Error::TimedOut { endpoint, after, phase: Phase::Connection };
+    }
+    if let Some(cause) = find::<rustls::Error>(error) {
+        return Error::Tls { endpoint, cause: cause.to_string() };
+    }
+    if error.is_dns() {
+        let host = url.host_str().unwrap_or_default();
+        let cause = format!("the name '{host}' cannot be resolved ({})", root_cause(error));
+        return Error::Unreachable { endpoint, cause };
+    }
+    let io = find::<io::Error>(error).map(io::Error::kind);
+    let cause = match io {
+        Some(ErrorKind::ConnectionRefused) => format!("connection refused by {address}"),
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => {
+            format!("connection reset by {address}")
+        }
+        Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
+            format!("there is no route to {address}")
+        }
+        Some(ErrorKind::UnexpectedEof) => {
+            format!("{address} closed the connection without an answer")
+        }
+        _ if error.is_connect() => format!("no connection to {address} ({})", root_cause(error)),
+        _ if find::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message) => {
+            format!("{address} closed the connection without an answer")
+        }
+        _ => {
+            let cause = format!("{address} did not answer in HTTP ({})", root_cause(error));
+            return Error::Broken { endpoint, cause };
+        }
+    };
+    Error::Unreachable { endpoint, cause }
+}
+
+/// What went wrong in the middle of a body of which `read` bytes had come, decompressed, and `announced` were promised.
+pub(super) fn of_body(
+    url: &Url,
+    error: &reqwest::Error,
+    read: usize,
+    announced: Option<u64>,
+) -> Error {
+    let cause = match announced {
+        Some(announced) => {
+            format!("it ended after {read} of {announced} bytes ({})", root_cause(error))
+        }
+        None => format!("it broke off after {read} bytes ({})", root_cause(error)),
+    };
+    Error::Broken { endpoint: endpoint(url), cause }
+}
+
+/// The innermost error's words. Never reqwest's own, which print URLs.
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
+    let root = chain(error).filter(|error| !error.is::<reqwest::Error>()).last();
+    match root {
+        Some(root) => root.to_string(),
+        None => "no reason given".to_owned(),
+    }
+}
+
+/// `host:port` of a URL.
+fn address(url: &Url) -> String {
+    let host = &url[Position::BeforeHost..Position::AfterHost];
+    match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// The first error of a type among an error and its sources.
+fn find<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+/// An error and its sources, outermost first.
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    iter::successors(Some(error as &(dyn StdError + 'static)), |&error| {
+        // `io::Error::source` skips the error that it wraps.
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        }
+    })
+}

@@ -1,0 +1,277 @@
+//! Where secrets join a request, and the only place where they do: after the policy has allowed it.
+//!
+//! Header values that hold a secret are marked sensitive: they print as such, HTTP/2 never indexes them, and they are
+//! dropped when a redirect leads to another origin.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use url::Url;
+
+use super::error::Error;
+use super::policy::{Allowed, Refusal, is_own_header, origin, printable};
+use super::settings::{BasicAuth, HttpSettings, SettingsError};
+use crate::limits::URL_BYTES_MAX;
+use crate::model::{Body, Request, Secret};
+
+#[cfg(test)]
+mod tests;
+
+/// The secrets of one datasource.
+pub(super) struct Credentials {
+    /// The guest's name, for blame.
+    guest: String,
+    /// `Authorization` for the datasource's own origin, where the request has none.
+    basic_auth: Option<HeaderValue>,
+    /// Header fields for the datasource's own origin.
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// The secrets that placeholders may name.
+    secrets: HashMap<String, Secret>,
+    /// The names that the guest's description lists.
+    described: Vec<String>,
+}
+
+/// A request as it goes out. No `Debug`: it holds secrets in clear.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// Whether a secret stands in the body.
+    secret_in_body: bool,
+}
+
+impl Credentials {
+    /// Checks the admin's header fields and prepares what is the same for all requests.
+    pub(super) fn new(settings: &HttpSettings, allowed: &Allowed) -> Result<Self, SettingsError> {
+        let headers = settings.headers.iter().map(|(name, value)| custom_header(name, value));
+        Ok(Self {
+            guest: allowed.guest.clone(),
+            basic_auth: settings.basic_auth.as_ref().map(basic_auth).transpose()?,
+            headers: headers.collect::<Result<_, _>>()?,
+            secrets: settings.secrets.clone(),
+            described: allowed.secrets.clone(),
+        })
+    }
+
+    /// Makes the request that goes out of one that the policy has resolved to `url`. `own_origin` says whether that is
+    /// the datasource's own: its credentials are for no other.
+    pub(super) fn join(
+        &self,
+        request: Request,
+        mut url: Url,
+        own_origin: bool,
+    ) -> Result<Prepared, Error> {
+        if !request.parameters.is_empty() {
+            self.append_pairs(&mut url.query_pairs_mut(), &request.parameters)?;
+        }
+        let bytes = url.as_str().len();
+        if bytes > URL_BYTES_MAX {
+            let target = printable(&request.target);
+            return Err(self.refused(target, Refusal::UrlTooLong { bytes }));
+        }
+        let mut headers = HeaderMap::with_capacity(request.headers.len() + self.headers.len() + 2);
+        for (name, value) in request.headers {
+            let (name, value) = self.header(&request.target, name, &value)?;
+            headers.append(name, value);
+        }
+        let (body, secret_in_body) = match request.body {
+            Some(body) => self.body(body, &mut headers)?,
+            None => (Bytes::new(), false),
+        };
+        if own_origin {
+            if let Some(basic_auth) = &self.basic_auth {
+                headers.entry(AUTHORIZATION).or_insert_with(|| basic_auth.clone());
+            }
+            for (name, value) in &self.headers {
+                headers.insert(name.clone(), value.clone());
+            }
+        }
+        let method = method(request.method);
+        Ok(Prepared { method, url, headers, body, secret_in_body })
+    }
+
+    fn header(
+        &self,
+        target: &str,
+        name: String,
+        value: &str,
+    ) -> Result<(HeaderName, HeaderValue), Error> {
+        let resolved = self.resolve(value, str::to_owned)?;
+        let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
+        let Some((parsed, mut value)) = parsed.zip(header_value(&resolved.text)) else {
+            return Err(match resolved.secret {
+                Some(secret) => Error::SecretInHeader { name: secret, header: name },
+                None => {
+                    let refusal =
+                        Refusal::Header { name: printable(&name), reason: "cannot be sent" };
+                    self.refused(printable(target), refusal)
+                }
+            });
+        };
+        value.set_sensitive(resolved.secret.is_some() || parsed == AUTHORIZATION);
+        Ok((parsed, value))
+    }
+
+    /// The body's bytes, and whether a secret is among them. Sets the content type that belongs to it, unless there is
+    /// one.
+    fn body(&self, body: Body, headers: &mut HeaderMap) -> Result<(Bytes, bool), Error> {
+        let (content_type, text) = match body {
+            Body::Bytes(bytes) => return Ok((bytes.into(), false)),
+            Body::Text(text) => ("text/plain", self.resolve(&text, str::to_owned)?),
+            Body::Json(json) => ("application/json", self.resolve(&json, escape_json)?),
+            Body::Form(fields) => {
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                let secret = self.append_pairs(&mut form, &fields)?;
+                ("application/x-www-form-urlencoded", Resolved { text: form.finish(), secret })
+            }
+        };
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+        Ok((text.text.into(), text.secret.is_some()))
+    }
+
+    /// Encodes parameters or form fields. Returns the name of the first secret among their values.
+    fn append_pairs<T: url::form_urlencoded::Target>(
+        &self,
+        encoded: &mut url::form_urlencoded::Serializer<'_, T>,
+        pairs: &[(String, String)],
+    ) -> Result<Option<String>, Error> {
+        let mut secret = None;
+        for (name, value) in pairs {
+            let resolved = self.resolve(value, str::to_owned)?;
+            encoded.append_pair(name, &resolved.text);
+            secret = secret.or(resolved.secret);
+        }
+        Ok(secret)
+    }
+
+    /// Replaces each `{{secret:name}}` by the secret, made fit for its place by `escape`. What a secret holds is not
+    /// looked at again.
+    fn resolve(&self, text: &str, escape: fn(&str) -> String) -> Result<Resolved, Error> {
+        let mut resolved = Resolved { text: String::with_capacity(text.len()), secret: None };
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once(OPEN) {
+            let Some((name, after)) = after.split_once(CLOSE) else { break };
+            resolved.text.push_str(before);
+            resolved.text.push_str(&escape(self.secret(name)?.expose()));
+            resolved.secret.get_or_insert_with(|| name.to_owned());
+            rest = after;
+        }
+        resolved.text.push_str(rest);
+        Ok(resolved)
+    }
+
+    /// The secret that a placeholder names: one that the guest's description lists and the admin has set.
+    fn secret(&self, name: &str) -> Result<&Secret, Error> {
+        let guest = || self.guest.clone();
+        if !self.described.iter().any(|described| described == name) {
+            return Err(Error::SecretNotDescribed { guest: guest(), name: printable(name) });
+        }
+        let secret = self.secrets.get(name);
+        secret.ok_or_else(|| Error::SecretNotSet { guest: guest(), name: name.to_owned() })
+    }
+
+    /// Blames a request on the guest.
+    pub(super) fn refused(&self, target: String, refusal: Refusal) -> Error {
+        Error::Refused { guest: self.guest.clone(), target, refusal }
+    }
+}
+
+const OPEN: &str = "{{secret:";
+const CLOSE: &str = "}}";
+
+/// A text whose placeholders are replaced.
+struct Resolved {
+    text: String,
+    /// The name of the first secret in it.
+    secret: Option<String>,
+}
+
+impl Prepared {
+    /// Turns to where a redirect leads, as RFC 9110, section 15.4 and browsers have it.
+    pub(super) fn follow(&mut self, status: StatusCode, to: Url) -> Result<(), Refusal> {
+        let rewrites = match status.as_u16() {
+            303 => self.method != Method::HEAD,
+            301 | 302 => self.method == Method::POST,
+            _ => false,
+        };
+        if rewrites {
+            self.method = Method::GET;
+            self.body = Bytes::new();
+            self.secret_in_body = false;
+            for name in [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING] {
+                self.headers.remove(name);
+            }
+        }
+        if to.origin() != self.url.origin() {
+            if self.secret_in_body {
+                return Err(Refusal::RedirectOfSecret { to: origin(&to) });
+            }
+            self.drop_secrets();
+        }
+        self.url = to;
+        Ok(())
+    }
+
+    /// Drops every header field that is a secret, or may be one.
+    fn drop_secrets(&mut self) {
+        let sensitive = self.headers.iter().filter(|(_, value)| value.is_sensitive());
+        let mut names: Vec<HeaderName> = sensitive.map(|(name, _)| name.clone()).collect();
+        names.extend([AUTHORIZATION, COOKIE]);
+        for name in names {
+            self.headers.remove(name);
+        }
+    }
+}
+
+/// A header value; text beyond ASCII goes out as UTF-8.
+fn header_value(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(text.as_bytes()).ok()
+}
+
+fn basic_auth(basic_auth: &BasicAuth) -> Result<HeaderValue, SettingsError> {
+    let BasicAuth { user, password } = basic_auth;
+    if user.contains(|character: char| character == ':' || character.is_control()) {
+        return Err(SettingsError::BasicAuthUser);
+    }
+    let encoded = STANDARD.encode(format!("{user}:{}", password.expose()));
+    let value = header_value(&format!("Basic {encoded}"));
+    let mut value = value.ok_or(SettingsError::BasicAuthUser)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// An admin's own header field. `Host` and `Cookie` are the admin's to set (contract section 9), framing is not.
+fn custom_header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), SettingsError> {
+    let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
+    let parsed = parsed
+        .filter(|parsed| matches!(parsed.as_str(), "host" | "cookie") || !is_own_header(parsed));
+    let parsed = parsed.ok_or_else(|| SettingsError::HeaderName { name: printable(name) })?;
+    let value = header_value(value.expose());
+    let mut value = value.ok_or_else(|| SettingsError::HeaderValue { name: name.to_owned() })?;
+    value.set_sensitive(true);
+    Ok((parsed, value))
+}
+
+/// The text between the quotes of a JSON string.
+fn escape_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+fn method(method: crate::model::Method) -> Method {
+    use crate::model::Method as Asked;
+    match method {
+        Asked::Get => Method::GET,
+        Asked::Head => Method::HEAD,
+        Asked::Post => Method::POST,
+        Asked::Put => Method::PUT,
+        Asked::Patch => Method::PATCH,
+        Asked::Delete => Method::DELETE,
+    }
+}

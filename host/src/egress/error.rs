@@ -1,0 +1,251 @@
+//! Why there is no response: in words an admin understands, with status and source, and without any secret.
+//!
+//! No foreign error is kept: they print URLs, whose queries may hold secrets. What they say about the cause is.
+
+use std::time::Duration;
+
+use super::policy::Refusal;
+use super::settings::SettingsError;
+use crate::limits::how_to_raise;
+use crate::model::{Source, TransportFailure};
+
+/// Who has to do something about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The guest, so its vendor: status 500, source plugin.
+    Guest,
+    /// The datasource's settings, so its admin: status 400, source downstream.
+    Settings,
+    /// The API: status 502, source downstream.
+    Api,
+}
+
+/// What an exchange was doing when its time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It waited for other exchanges of the same datasource.
+    Queue,
+    /// It waited for a connection.
+    Connection,
+    /// It waited for the response's status and header fields.
+    Response,
+    /// It read the body.
+    Body,
+}
+
+/// Why there is no response. `endpoint` is `http://host:port/path`, without query.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Error {
+    /// The settings cannot be used at all.
+    #[error("the HTTP settings cannot be used")]
+    Settings(#[from] SettingsError),
+    /// The policy does not let the request, or a redirect of it, through.
+    #[error("a request of guest '{guest}' to '{target}' is not allowed")]
+    Refused {
+        /// The guest's name.
+        guest: String,
+        /// What the guest asked for, printable.
+        target: String,
+        /// Why not.
+        #[source]
+        refusal: Refusal,
+    },
+    /// A placeholder names a secret that the guest's description does not.
+    #[error("guest '{guest}' uses the secret '{name}', which its description does not name")]
+    SecretNotDescribed {
+        /// The guest's name.
+        guest: String,
+        /// The placeholder's name, printable.
+        name: String,
+    },
+    /// A placeholder names a secret that is not set.
+    #[error("guest '{guest}' uses the secret '{name}', which is not set")]
+    SecretNotSet {
+        /// The guest's name.
+        guest: String,
+        /// The secret's name.
+        name: String,
+    },
+    /// A secret cannot stand in a header.
+    #[error("the secret '{name}' cannot be sent in the header '{header}'")]
+    SecretInHeader {
+        /// The secret's name.
+        name: String,
+        /// The header's name.
+        header: String,
+    },
+    /// No connection: not resolved, refused, reset, no route.
+    #[error("no connection to {endpoint}: {cause}")]
+    Unreachable {
+        /// Whom.
+        endpoint: String,
+        /// What happened, as `connection refused by 127.0.0.1:9`.
+        cause: String,
+    },
+    /// Time was over.
+    #[error("no complete response from {endpoint} within {after:?} ({phase:?})")]
+    TimedOut {
+        /// Whom.
+        endpoint: String,
+        /// How long it was waited.
+        after: Duration,
+        /// For what.
+        phase: Phase,
+    },
+    /// TLS failed.
+    #[error("no TLS with {endpoint}: {cause}")]
+    Tls {
+        /// Whom.
+        endpoint: String,
+        /// What the TLS library says.
+        cause: String,
+    },
+    /// The response broke HTTP, or ended too soon.
+    #[error("the response of {endpoint} broke off: {cause}")]
+    Broken {
+        /// Whom.
+        endpoint: String,
+        /// What happened.
+        cause: String,
+    },
+    /// The body, or the header fields, are larger than allowed.
+    #[error("the {part} of {endpoint} is over the limit {key} of {limit} bytes")]
+    TooLarge {
+        /// Whom.
+        endpoint: String,
+        /// `response` or `response's header`.
+        part: &'static str,
+        /// The field of `Limits`.
+        key: &'static str,
+        /// Its value, bytes.
+        limit: usize,
+    },
+}
+
+impl Error {
+    /// Whose fault it is.
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Refused { refusal, .. } => refusal.blame(),
+            Self::SecretNotDescribed { .. } => Blame::Guest,
+            Self::Settings(_) | Self::SecretNotSet { .. } | Self::SecretInHeader { .. } => {
+                Blame::Settings
+            }
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Tls { .. }
+            | Self::Broken { .. }
+            | Self::TooLarge { .. } => Blame::Api,
+        }
+    }
+
+    /// The HTTP status that Grafana shows.
+    pub fn status(&self) -> u16 {
+        match (self, self.blame()) {
+            (Self::TimedOut { .. }, _) => 504,
+            (_, Blame::Guest) => 500,
+            (_, Blame::Settings) => 400,
+            (_, Blame::Api) => 502,
+        }
+    }
+
+    /// Whose fault it is, in Grafana's words (contract section 4.1).
+    pub fn source_of_error(&self) -> Source {
+        match self.blame() {
+            Blame::Guest => Source::Plugin,
+            Blame::Settings | Blame::Api => Source::Downstream,
+        }
+    }
+
+    /// What the panel shows.
+    pub fn user_message(&self) -> String {
+        match self {
+            Self::Settings(error) => format!("The data source's settings cannot be used: {error}."),
+            Self::Refused { guest, target, refusal } => match refusal.blame() {
+                Blame::Guest => format!(
+                    "Guest '{guest}' asked for '{target}', which is not allowed: {refusal}. The guest's vendor has to \
+                     mend that."
+                ),
+                Blame::Settings | Blame::Api => {
+                    format!("The request for '{target}' was not sent: {refusal}.")
+                }
+            },
+            Self::SecretNotDescribed { guest, name } => format!(
+                "Guest '{guest}' uses the secret '{name}', which its description does not name. The guest's vendor \
+                 has to mend that."
+            ),
+            Self::SecretNotSet { guest, name } => format!(
+                "Guest '{guest}' needs the secret '{name}', which is not set. Enter it in the data source's settings."
+            ),
+            Self::SecretInHeader { name, header } => format!(
+                "The secret '{name}' holds a line break or another control character, so that it cannot be sent in the \
+                 header '{header}'. Enter it again in the data source's settings."
+            ),
+            Self::Unreachable { cause, .. } => format!(
+                "{}: is the URL in the data source's settings right, and is the API running?",
+                sentence(cause)
+            ),
+            Self::TimedOut { endpoint, after, phase } => timed_out(endpoint, *after, *phase),
+            Self::Tls { endpoint, cause } => format!(
+                "TLS with {endpoint} failed: {cause}. Does the URL in the data source's settings name the host that the \
+                 certificate is for, and is its CA known (TLS settings)?"
+            ),
+            Self::Broken { endpoint, cause } => format!(
+                "The response of {endpoint} cannot be used: {cause}. Look at the API, or at a proxy in front of it."
+            ),
+            Self::TooLarge { endpoint, part, key, limit } => format!(
+                "The {part} of {endpoint} is larger than {limit} bytes, the limit {key}. Ask for less, such as a \
+                 shorter time range, or {}.",
+                how_to_raise(key)
+            ),
+        }
+    }
+
+    /// The failure as a guest sees it that tolerates failures; none if the error is not the transport's.
+    pub(super) fn as_failure(&self) -> Option<TransportFailure> {
+        let text = self.to_string();
+        match self {
+            Self::Unreachable { .. } | Self::TimedOut { phase: Phase::Connection, .. } => {
+                Some(TransportFailure::Unreachable(text))
+            }
+            Self::TimedOut { .. } => Some(TransportFailure::Timeout(text)),
+            Self::Tls { .. } => Some(TransportFailure::Tls(text)),
+            Self::Broken { .. } | Self::TooLarge { .. } => Some(TransportFailure::Broken(text)),
+            Self::Settings(_)
+            | Self::Refused { .. }
+            | Self::SecretNotDescribed { .. }
+            | Self::SecretNotSet { .. }
+            | Self::SecretInHeader { .. } => None,
+        }
+    }
+}
+
+fn timed_out(endpoint: &str, after: Duration, phase: Phase) -> String {
+    let seconds = after.as_secs_f64();
+    match phase {
+        Phase::Queue => format!(
+            "The request for {endpoint} waited {seconds:.1} s for other requests of this data source and was not sent. \
+             Ask for less at a time, or {}.",
+            how_to_raise("exchanges_in_flight")
+        ),
+        Phase::Connection => format!(
+            "No connection to {endpoint} within {seconds:.1} s: is the URL in the data source's settings right, and \
+             does a firewall let Grafana's machine through?"
+        ),
+        Phase::Response => format!(
+            "{endpoint} did not answer within {seconds:.1} s. Ask for less, such as a shorter time range, or raise \
+             'Timeout' in the data source's settings."
+        ),
+        Phase::Body => format!(
+            "The response of {endpoint} was not complete within {seconds:.1} s. Ask for less, such as a shorter time \
+             range, or raise 'Timeout' in the data source's settings."
+        ),
+    }
+}
+
+/// A cause as the beginning of a sentence.
+fn sentence(cause: &str) -> String {
+    let mut characters = cause.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    first + characters.as_str()
+}

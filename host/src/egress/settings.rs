@@ -1,0 +1,137 @@
+//! What a datasource's admin says about HTTP, as plain values (contract section 9).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::model::Secret;
+
+/// How the requests of one datasource are sent.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The URL that paths are relative to: http or https, no user name, password, query or fragment. None if the admin
+    /// set none.
+    pub base_url: Option<Url>,
+    /// User name and password, for the base URL's own origin.
+    pub basic_auth: Option<BasicAuth>,
+    /// Header fields for the base URL's own origin, name and value. They replace those of the guest.
+    pub headers: Vec<(String, Secret)>,
+    /// One exchange, from its turn to the last byte of the body.
+    pub timeout: Duration,
+    /// Until a connection is there, TLS included.
+    pub dial_timeout: Duration,
+    /// TLS options.
+    pub tls: TlsSettings,
+    /// Hosts besides the base URL's that guests may ask, if their description names them too: `host` means https on
+    /// port 443, `host:port` means http or https there.
+    pub allowed_hosts: Vec<String>,
+    /// The secrets for `{{secret:name}}`, by name.
+    pub secrets: HashMap<String, Secret>,
+    /// The `User-Agent` of requests that have none.
+    pub user_agent: String,
+}
+
+impl HttpSettings {
+    /// The defaults of Grafana's own client (contract section 9), for requests below `base_url`.
+    pub fn new(base_url: Option<Url>) -> Self {
+        Self {
+            base_url,
+            basic_auth: None,
+            headers: Vec::new(),
+            timeout: Duration::from_secs(30),
+            dial_timeout: Duration::from_secs(10),
+            tls: TlsSettings::default(),
+            allowed_hosts: Vec::new(),
+            secrets: HashMap::new(),
+            user_agent: concat!("Graft/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Basic authentication (RFC 7617).
+#[derive(Clone, Debug)]
+pub struct BasicAuth {
+    /// The user's name; no colon.
+    pub user: String,
+    /// The password; may be empty.
+    pub password: Secret,
+}
+
+/// What differs from TLS as everybody does it.
+#[derive(Clone, Debug, Default)]
+pub struct TlsSettings {
+    /// Takes any certificate. Grafana's "Skip TLS Verify".
+    pub skip_verify: bool,
+    /// PEM certificates to trust instead of the system's.
+    pub authority: Option<Secret>,
+    /// The certificate that the host shows to the API.
+    pub client: Option<ClientCertificate>,
+}
+
+/// A TLS client certificate.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// The certificate chain, PEM.
+    pub certificate: Secret,
+    /// The private key, PEM.
+    pub key: Secret,
+}
+
+/// Why settings cannot be used. The admin's to mend. Names settings as Grafana's page and its provisioning files do.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SettingsError {
+    /// Not a header name, or one that only HTTP itself sets.
+    #[error(
+        "the custom header '{name}' cannot be set: its name must be of letters, digits and '-', and it must not be \
+         one that HTTP sets itself, such as Content-Length or Connection"
+    )]
+    HeaderName {
+        /// The name as configured.
+        name: String,
+    },
+    /// Not a header value; which is a secret.
+    #[error(
+        "the value of the custom header '{name}' holds a line break or another control character: enter it again"
+    )]
+    HeaderValue {
+        /// The header's name.
+        name: String,
+    },
+    /// RFC 7617 has no way to send it.
+    #[error(
+        "the user name for basic authentication holds a colon or a control character, which HTTP cannot send"
+    )]
+    BasicAuthUser,
+    /// Neither a name nor an address.
+    #[error(
+        "'{host}' in the allowed hosts is not a host: write 'api.example.com' or 'api.example.com:8443'"
+    )]
+    AllowedHost {
+        /// The entry.
+        host: String,
+    },
+    /// No PEM, or no certificate inside.
+    #[error(
+        "the CA certificate (tlsCACert) cannot be read: {reason}. Paste the whole PEM text, from '-----BEGIN CERTIFICATE-----' on"
+    )]
+    Authority {
+        /// What the parser says; never the text itself.
+        reason: String,
+    },
+    /// No PEM, no certificate or no key inside.
+    #[error(
+        "the client certificate (tlsClientCert, tlsClientKey) cannot be read: {reason}. Paste the whole PEM texts of \
+         the certificate and its private key"
+    )]
+    ClientCertificate {
+        /// What the parser says; never the text itself.
+        reason: String,
+    },
+    /// No trusted roots, or another fault of TLS on this machine.
+    #[error("TLS cannot be set up on the machine that runs Grafana: {reason}")]
+    Tls {
+        /// What the library says.
+        reason: String,
+    },
+}
