@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The wire: Grafana's `pluginv2` protocol and go-plugin's own services, generated from the `.proto` files beside `src/`.
+//!
+//! Client and server sides of both: the host serves them, tests and the demo call them. `tests/bootstrap.rs` proves
+//! the generated code fresh.
+
+#[expect(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
+#[rustfmt::skip]
+pub mod pluginv2;
+
+#[expect(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
+#[rustfmt::skip]
+pub mod plugin;
