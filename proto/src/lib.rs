@@ -1,12 +1,22 @@
 //! The wire: Grafana's `pluginv2` protocol and go-plugin's own services, generated from the `.proto` files beside `src/`.
 //!
-//! Client and server sides of both: the host serves them, tests and the demo call them. `tests/bootstrap.rs` proves
+//! Client and server sides of both: the host serves them; tests and the demo call them. `tests/bootstrap.rs` proves
 //! the generated code fresh.
 
-#[expect(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
 #[rustfmt::skip]
 pub mod pluginv2;
 
-#[expect(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
 #[rustfmt::skip]
 pub mod plugin;

@@ -2,6 +2,7 @@
 /// go-plugin's own, not google's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Empty {}
+/// One side of a broker connection tells the other where it listens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConnInfo {
     #[prost(uint32, tag = "1")]
@@ -15,6 +16,7 @@ pub struct ConnInfo {
 }
 /// Nested message and enum types in `ConnInfo`.
 pub mod conn_info {
+    /// Asks whether a shared socket can be used, and answers that.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Knock {
         #[prost(bool, tag = "1")]
@@ -378,6 +380,7 @@ pub mod grpc_broker_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// How both sides agree on further connections; Grafana's protocol has none.
     #[derive(Debug, Clone)]
     pub struct GrpcBrokerClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -511,6 +514,7 @@ pub mod grpc_broker_server {
             tonic::Status,
         >;
     }
+    /// How both sides agree on further connections; Grafana's protocol has none.
     #[derive(Debug)]
     pub struct GrpcBrokerServer<T> {
         inner: Arc<T>,
@@ -682,6 +686,7 @@ pub mod grpc_stdio_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// What a plugin prints after its handshake.
     #[derive(Debug, Clone)]
     pub struct GrpcStdioClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -815,6 +820,7 @@ pub mod grpc_stdio_server {
             tonic::Status,
         >;
     }
+    /// What a plugin prints after its handshake.
     #[derive(Debug)]
     pub struct GrpcStdioServer<T> {
         inner: Arc<T>,

@@ -108,6 +108,7 @@ pub struct CallResourceRequest {
     #[prost(bytes = "bytes", tag = "6")]
     pub body: ::prost::bytes::Bytes,
 }
+/// The first of a call carries code and headers, the others only more of the body.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CallResourceResponse {
     #[prost(int32, tag = "1")]
@@ -571,7 +572,9 @@ pub struct ConversionResponse {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum DataFrameFormat {
+    /// An Arrow IPC file for each frame.
     Arrow = 0,
+    /// A JSON document for each frame.
     Json = 1,
 }
 impl DataFrameFormat {
@@ -605,6 +608,7 @@ pub mod resource_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// Vendor routes, and what editors offer to choose from.
     #[derive(Debug, Clone)]
     pub struct ResourceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -738,6 +742,7 @@ pub mod resource_server {
             tonic::Status,
         >;
     }
+    /// Vendor routes, and what editors offer to choose from.
     #[derive(Debug)]
     pub struct ResourceServer<T> {
         inner: Arc<T>,
@@ -1012,6 +1017,7 @@ pub mod data_client {
             req.extensions_mut().insert(GrpcMethod::new("pluginv2.Data", "QueryData"));
             self.inner.unary(req, path, codec).await
         }
+        /// Grafana falls back to QueryData where this is not implemented.
         pub async fn query_chunked_data(
             &mut self,
             request: impl tonic::IntoRequest<super::QueryChunkedDataRequest>,
@@ -1067,6 +1073,7 @@ pub mod data_server {
             >
             + std::marker::Send
             + 'static;
+        /// Grafana falls back to QueryData where this is not implemented.
         async fn query_chunked_data(
             &self,
             request: tonic::Request<super::QueryChunkedDataRequest>,
@@ -1667,6 +1674,7 @@ pub mod stream_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
+    /// Grafana Live.
     #[derive(Debug, Clone)]
     pub struct StreamClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1858,6 +1866,7 @@ pub mod stream_server {
             tonic::Status,
         >;
     }
+    /// Grafana Live.
     #[derive(Debug)]
     pub struct StreamServer<T> {
         inner: Arc<T>,
