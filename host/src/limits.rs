@@ -6,6 +6,14 @@ use std::time::Duration;
 /// Incoming gRPC messages: the Go SDK's own server limit. tonic's default of 4 MiB cuts off large dashboards.
 pub const GRPC_MESSAGE_BYTES_MAX: usize = 16 << 20;
 
+/// Calls at the same time on one connection. Grafana sends all of them over one, and go-plugin's own server has no bound;
+/// hyper's default of 200 would let `Shutdown` wait behind slow queries.
+pub const GRPC_CALLS_IN_FLIGHT_MAX: u32 = 10_000;
+
+/// A line of the log, its line break included: go-plugin reads up to 64 KiB at once and takes what is longer for plain
+/// text (contract section 6.1).
+pub const LOG_LINE_BYTES_MAX: usize = (64 << 10) - 1;
+
 /// A component file. CPython with its library is 18 MB; anything above this is a mistake or an attack.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 

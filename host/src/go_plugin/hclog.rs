@@ -1,0 +1,95 @@
+//! The log, as Grafana reads it from a plugin's stderr: one hclog JSON object on each line, contract section 6.1.
+//!
+//! `line` makes lines, `fields` collects what events and spans say, and here both become a layer of `tracing`.
+
+mod fields;
+mod line;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write as _};
+use std::time::SystemTime;
+
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+use self::fields::{Fields, SpanFields};
+pub(super) use self::line::line;
+
+/// Targets of this crate begin so.
+const OUR_TARGETS: &str = "graft_host";
+/// The binary's own.
+const BINARY_TARGETS: &str = "gpx_graft";
+/// What guests say.
+const GUEST_TARGET: &str = "guest";
+
+/// Sends this process's log to Grafana. To be called once, before anything logs.
+///
+/// `level` is for the host and its guests. Libraries are heard from `warn` on: their details would bury ours, and some
+/// write down headers.
+pub fn install(level: Level) -> Result<(), TryInitError> {
+    let layer = Hclog { write: to_stderr }.with_filter(targets(level));
+    tracing_subscriber::registry().with(layer).try_init()
+}
+
+fn targets(level: Level) -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::WARN.min(level.into()))
+        .with_targets([OUR_TARGETS, BINARY_TARGETS, GUEST_TARGET].map(|target| (target, level)))
+}
+
+/// Writes a line at once, so that no other thread's comes between. When stderr is gone there is nobody left to tell.
+pub(super) fn to_stderr(line: &[u8]) {
+    let _written = io::stderr().lock().write_all(line);
+}
+
+/// A layer that hands each event on as a line.
+struct Hclog<W> {
+    /// Takes one line, its line break included.
+    write: W,
+}
+
+impl<S, W> Layer<S> for Hclog<W>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: Fn(&[u8]) + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        let mut fields = SpanFields::default();
+        attributes.record(&mut fields.0);
+        span.extensions_mut().insert(fields);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id) else { return };
+        if let Some(fields) = span.extensions_mut().get_mut::<SpanFields>() {
+            values.record(&mut fields.0);
+        }
+    }
+
+    /// An event has its own fields and those of the spans around it; where names meet, the innermost counts.
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        let mut fields = Fields::default();
+        for span in ctx.event_scope(event).into_iter().flatten().collect::<Vec<_>>().iter().rev() {
+            if let Some(SpanFields(outer)) = span.extensions().get::<SpanFields>() {
+                fields.extend(outer);
+            }
+        }
+        event.record(&mut fields);
+        let metadata = event.metadata();
+        let message = fields.take_message();
+        (self.write)(&line(
+            *metadata.level(),
+            metadata.target(),
+            &message,
+            fields.pairs(),
+            SystemTime::now(),
+        ));
+    }
+}
