@@ -1,1 +1,157 @@
-//! To be written.
+//! Guests: strangers' components, found, loaded and called. The only user of wasmtime.
+//!
+//! In the order a guest passes through: [`Guests`] finds its file by name (`shelf`) and has it loaded (`load`): `inspect` judges it,
+//! `compile` makes native code of it in another process, `cache` keeps that, `description` checks what it says about itself. Then
+//! each `call` has a fresh store on one of the guests' `threads`; `lower` and `lift` turn `model`'s nouns into the contract's and back.
+
+mod shelf;
+mod load;
+mod inspect;
+mod compile;
+mod cache;
+mod description;
+mod engine;
+mod call;
+mod threads;
+mod state;
+mod bindings;
+mod lower;
+mod lift;
+mod error;
+
+use tokio::time::Instant;
+use wasmtime::Store;
+
+pub use compile::{CompileError, compiler, is_compiler};
+pub use description::is_guest_name;
+pub use error::{Error, Failure, GuestId, LoadError, StartError};
+pub use inspect::InspectError;
+pub use shelf::{Guests, Loader};
+
+use crate::model::{
+    DatasourceView, Description, Fetch, Outcome, Query, Refusal, Response, Verdict,
+};
+use bindings::Datasource;
+use bindings::graft::datasource::context;
+use call::Callable;
+use state::State;
+
+/// A loaded guest. Each function is one call, in a store of its own; `deadline` ends the wait for it.
+pub struct Guest {
+    id: GuestId,
+    description: Description,
+    callable: Callable,
+}
+
+/// What an export returned: a result of its own within that of the call.
+type Returned<T> = wasmtime::Result<Result<T, context::Refusal>>;
+
+impl Guest {
+    /// The guest's name and version.
+    pub fn id(&self) -> &GuestId {
+        &self.id
+    }
+
+    /// What the guest says about itself; checked.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The first round of a query.
+    pub async fn build_requests(
+        &self,
+        query: &Query,
+        view: &DatasourceView,
+        deadline: Instant,
+    ) -> Result<Fetch, Error> {
+        let (query, view) = (lower::query(query), lower::datasource(view));
+        let call = move |guest: &Datasource, store: &mut Store<State>| {
+            guest.graft_datasource_query().call_build_requests(store, &query, &view)
+        };
+        self.call("query.build-requests", deadline, call, lift::fetch).await
+    }
+
+    /// What the guest makes of a round's responses.
+    pub async fn transform(
+        &self,
+        query: &Query,
+        view: &DatasourceView,
+        responses: Vec<Response>,
+        state: String,
+        deadline: Instant,
+    ) -> Result<Outcome, Error> {
+        let (query, view) = (lower::query(query), lower::datasource(view));
+        let call = move |guest: &Datasource, store: &mut Store<State>| {
+            let responses = lower::responses(responses);
+            let query_export = guest.graft_datasource_query();
+            query_export.call_transform(store, &query, &view, &responses, &state)
+        };
+        self.call("query.transform", deadline, call, lift::outcome).await
+    }
+
+    /// What the guest asks in order to judge a datasource.
+    pub async fn health_requests(
+        &self,
+        view: &DatasourceView,
+        deadline: Instant,
+    ) -> Result<Fetch, Error> {
+        let view = lower::datasource(view);
+        let call = move |guest: &Datasource, store: &mut Store<State>| {
+            guest.graft_datasource_health().call_build_requests(store, &view)
+        };
+        self.call("health.build-requests", deadline, call, lift::fetch).await
+    }
+
+    /// How the guest judges a health check's responses.
+    pub async fn diagnose(
+        &self,
+        view: &DatasourceView,
+        responses: Vec<Response>,
+        state: String,
+        deadline: Instant,
+    ) -> Result<Verdict, Error> {
+        let view = lower::datasource(view);
+        let call = move |guest: &Datasource, store: &mut Store<State>| {
+            let responses = lower::responses(responses);
+            guest.graft_datasource_health().call_diagnose(store, &view, &responses, &state)
+        };
+        self.call("health.diagnose", deadline, call, lift::verdict).await
+    }
+
+    /// Runs one export and tells an answer, a refusal and a failure apart.
+    async fn call<C: Send + 'static, T: Send + 'static>(
+        &self,
+        export: &'static str,
+        deadline: Instant,
+        call: impl FnOnce(&Datasource, &mut Store<State>) -> Returned<C> + Send + 'static,
+        lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
+        let called = self
+            .callable
+            .call(deadline, move |guest, store| {
+                Ok(match call(guest, store)? {
+                    Ok(value) => Ok(lift(value)?),
+                    Err(refusal) => Err(lift::refusal(refusal)),
+                })
+            })
+            .await;
+        let answered: Result<T, Refusal> = match called {
+            Ok(result) => result.map_err(|failure| Error::Failed {
+                guest: self.id.clone(),
+                export,
+                failure,
+            })?,
+            Err(_late) => {
+                let (name, waiting) = (self.id.name.to_string(), "still at work");
+                return Err(Error::TimedOut { name, waiting });
+            }
+        };
+        answered.map_err(|refusal| Error::Refused { guest: self.id.clone(), refusal })
+    }
+}
+
+impl std::fmt::Debug for Guest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Guest({})", self.id)
+    }
+}

@@ -37,6 +37,9 @@ pub const GUEST_MEMORIES_MAX: usize = 3;
 pub const GUEST_TABLES_MAX: usize = 8;
 /// See [`GUEST_MEMORIES_MAX`].
 pub const GUEST_INSTANCES_MAX: usize = 64;
+/// The unit that linear memory grows in (WebAssembly core specification, section "Memory Instances").
+pub const WASM_PAGE_BYTES: usize = 64 << 10;
+
 /// Elements in one table; CPython needs 5,670, SpiderMonkey 7,688.
 pub const GUEST_TABLE_ELEMENTS_MAX: usize = 100_000;
 
@@ -54,9 +57,31 @@ pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(120);
 /// The compiler's child process: address space. CPython needs 341 MB resident; the reservation is larger.
 pub const COMPILE_MEMORY_BYTES_MAX: u64 = 4 << 30;
 
+/// A guest's name, and a secret's: what fits a line of a settings page.
+pub const GUEST_NAME_BYTES_MAX: usize = 64;
+/// A schema of a description: ten times the largest that anybody would draw an editor from.
+pub const DESCRIPTION_BYTES_MAX: usize = 1 << 20;
+/// The wait for a description, its turn among other calls included. It is a constant, so it needs no time of its own.
+pub const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Guests that are loaded at the same time. A compiler takes all cores it can get and hundreds of megabytes.
+pub const GUESTS_LOADING_MAX: usize = 2;
+
+/// The native code of one component. SpiderMonkey makes 36 MB of 12, and the largest component is [`COMPONENT_BYTES_MAX`].
+pub const COMPILED_BYTES_MAX: u64 = 512 << 20;
+
 /// Columns up to this size are encoded where they are: copying 1 MiB takes less time than handing it to another thread
 /// and back costs in the worst case.
 pub const ENCODE_INLINE_BYTES_MAX: usize = 1 << 20;
+
+/// Fields of one query, all frames together: a hundred for each of the frames allowed. Arrow spends about a kilobyte on
+/// each before its first value.
+pub const FIELDS_MAX: usize = 100_000;
+/// Names, labels, configs and meta of one query, all frames together, as UTF-8. JSON escapes make at most six bytes of one,
+/// and an Arrow file holds them twice.
+pub const FRAME_TEXT_BYTES_MAX: usize = 16 << 20;
+/// How deep a guest's JSON may nest: as deep as serde_json reads. Go's decoder gives up the whole answer, other queries'
+/// frames included, at 10,000.
+pub const JSON_DEPTH_MAX: usize = 128;
 
 /// Header fields of one request of a guest: ten times what an API asks for, and no room for an attack by number.
 pub const REQUEST_HEADERS_MAX: usize = 100;
@@ -66,6 +91,9 @@ pub const REQUEST_HEADER_BYTES_MAX: usize = 64 << 10;
 pub const URL_BYTES_MAX: usize = u16::MAX as usize - 1;
 /// Redirects that are followed for one request. Browsers stop at 20, Go and reqwest at 10.
 pub const REDIRECTS_MAX: usize = 10;
+
+/// Kept back of the time that a caller grants: to write an answer that says why there is no other.
+pub const ANSWER_TIME: Duration = Duration::from_millis(50);
 
 /// Data sources that are kept ready. One that was not asked for longest makes room and is built again when it is needed.
 pub const DATASOURCES_MAX: usize = 1_000;
@@ -86,7 +114,8 @@ pub struct Limits {
     pub guest_log_lines: u32,
     /// Calls that run at the same time; more wait. 0 means one for each core.
     pub guest_calls: usize,
-    /// A query from start to end, where neither the data source's timeout nor Grafana's deadline is sooner.
+    /// A query from start to end, all its rounds together, where Grafana's own deadline is not sooner. Each exchange also has the data
+    /// source's timeout.
     pub query_time: Duration,
     /// Queries of one request that run at the same time.
     pub queries_in_flight: usize,
@@ -115,7 +144,7 @@ impl Default for Limits {
             guest_cpu: Duration::from_secs(10),
             guest_log_lines: 100,
             guest_calls: 0,
-            query_time: Duration::from_secs(30),
+            query_time: Duration::from_secs(60),
             queries_in_flight: 16,
             rounds: 50,
             requests: 500,

@@ -8,6 +8,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+
 /// The encoding that Grafana asks frames in (contract section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -572,6 +574,29 @@ impl Source {
             405 | 406 | 412 | 413 | 414 | 416 | 417 | 426 | 431 | 501 => Self::Plugin,
             _ => Self::Downstream,
         }
+    }
+}
+
+/// Any JSON object, read to its end and of which nothing is kept: to learn whether a text is one.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonObject;
+
+impl<'de> serde::Deserialize<'de> for JsonObject {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for JsonObject {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(self)
     }
 }
 

@@ -1,0 +1,170 @@
+//! Compiled guests on disk, so that a component is compiled once and not at each start (ADR 0008).
+//!
+//! A `.cwasm` is native code: whoever can write one that this process loads owns the process. So the folder is this
+//! user's alone, and each file carries a MAC under a key that never leaves the folder.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, Mac as _};
+use rustix::process::geteuid;
+use sha2::{Digest as _, Sha256};
+use wasmtime::Engine;
+
+use crate::limits::COMPILED_BYTES_MAX;
+
+/// At the start of each file; another format has another number.
+const MAGIC: &[u8; 8] = b"graft\0\0\x01";
+const KEY_FILE: &str = "key";
+const KEY_BYTES: usize = 32;
+const MAC_BYTES: usize = 32;
+
+/// Why there is no cache. Guests are then compiled at each start.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CacheError {
+    /// The folder cannot be made or used.
+    #[error("the cache folder {} cannot be used", .folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
+    /// Others can read or write in it.
+    #[error(
+        "the cache folder {} is not this user's alone. It must be a folder of the user that runs Grafana, with mode 0700; \
+         'cache' in grafana.ini, section [plugin.graft-datasource], can name another",
+        .folder.display()
+    )]
+    NotOurs {
+        /// Which.
+        folder: PathBuf,
+    },
+}
+
+/// A folder of compiled guests.
+pub(super) struct Cache {
+    folder: PathBuf,
+    /// Keyed, and with nothing in it yet.
+    mac: Hmac<Sha256>,
+    /// What distinguishes this wasmtime and its settings from others.
+    engine: u64,
+}
+
+/// Identifies a component by its bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Digest([u8; 32]);
+
+impl Digest {
+    pub(super) fn of(component: &[u8]) -> Self {
+        Self(Sha256::digest(component).into())
+    }
+}
+
+impl Cache {
+    /// Opens the folder, and makes it if there is none.
+    pub(super) fn open(folder: &Path, engine: &Engine) -> Result<Self, CacheError> {
+        let failed = |error| CacheError::Folder { folder: folder.to_owned(), error };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let metadata = fs::symlink_metadata(folder).map_err(failed)?;
+        let ours = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 == 0;
+        if !metadata.is_dir() || !ours {
+            return Err(CacheError::NotOurs { folder: folder.to_owned() });
+        }
+        let key = match read_key(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(folder),
+            read => read,
+        };
+        let mac = key.and_then(|key| Hmac::new_from_slice(&key).map_err(io::Error::other));
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(Self { folder: folder.to_owned(), mac: mac.map_err(failed)?, engine: hasher.finish() })
+    }
+
+    /// The native code of a component, if it is here and this installation made it.
+    pub(super) fn get(&self, digest: &Digest) -> Option<Vec<u8>> {
+        let path = self.path(digest);
+        let file = open_ours(&path).ok()?;
+        let mut bytes = Vec::new();
+        let length = file.metadata().ok()?.len();
+        bytes.reserve_exact(usize::try_from(length.min(COMPILED_BYTES_MAX)).ok()?);
+        file.take(COMPILED_BYTES_MAX).read_to_end(&mut bytes).ok()?;
+        let body = self.authenticate(digest, &bytes);
+        if body.is_none() {
+            tracing::warn!(path = %path.display(), "A cache file is not what this plugin wrote, and is made again");
+        }
+        let start = body?;
+        bytes.drain(..start);
+        Some(bytes)
+    }
+
+    /// Keeps native code. Another process may do the same at the same time: each file appears whole.
+    pub(super) fn put(&self, digest: &Digest, code: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(&self.folder)?;
+        file.write_all(MAGIC)?;
+        file.write_all(&self.mac(digest, code).finalize().into_bytes())?;
+        file.write_all(code)?;
+        file.as_file().sync_all()?;
+        file.persist(self.path(digest))?;
+        Ok(())
+    }
+
+    /// Where in a file the native code begins, if the file is authentic.
+    fn authenticate(&self, digest: &Digest, bytes: &[u8]) -> Option<usize> {
+        let rest = bytes.strip_prefix(MAGIC)?;
+        let (mac, code) = rest.split_at_checked(MAC_BYTES)?;
+        self.mac(digest, code).verify_slice(mac).ok()?;
+        Some(bytes.len() - code.len())
+    }
+
+    /// A file that was renamed to stand for another component or engine is as wrong as one that was changed.
+    fn mac(&self, digest: &Digest, code: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.mac.clone();
+        mac.update(MAGIC);
+        mac.update(&digest.0);
+        mac.update(&self.engine.to_le_bytes());
+        mac.update(code);
+        mac
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        let digest: String = digest.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.folder.join(format!("{digest}-{:016x}.cwasm", self.engine))
+    }
+}
+
+/// Opens a file of this user's that is no link and that nobody else can write.
+fn open_ours(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    let ours = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 == 0;
+    if metadata.is_file() && ours { Ok(file) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+}
+
+fn read_key(folder: &Path) -> io::Result<[u8; KEY_BYTES]> {
+    let mut key = [0; KEY_BYTES];
+    open_ours(&folder.join(KEY_FILE))?.read_exact(&mut key)?;
+    Ok(key)
+}
+
+/// Makes the key, unless another process was faster: then takes that one.
+fn make_key(folder: &Path) -> io::Result<[u8; KEY_BYTES]> {
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(folder)?;
+    file.write_all(&key)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(folder.join(KEY_FILE)) {
+        Ok(_file) => Ok(key),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => read_key(folder),
+        Err(error) => Err(error.error),
+    }
+}

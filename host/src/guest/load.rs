@@ -1,0 +1,138 @@
+//! From a file to a guest: read, inspect, take from the cache or compile, link, describe.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use super::Guest;
+use super::bindings::Datasource;
+use super::cache::{Cache, Digest};
+use super::call::{Callable, Runtime};
+use super::compile::compile;
+use super::description;
+use super::error::{Failure, GuestId, LoadError};
+use super::inspect::inspect;
+use super::lift;
+use super::state::{HasState, State};
+use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT};
+
+/// What loading needs besides the file.
+pub(super) struct Load {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) linker: Linker<State>,
+    pub(super) cache: Option<Cache>,
+    /// The binary that compiles.
+    pub(super) program: PathBuf,
+}
+
+/// The one function that guests may call; nothing else is there to be linked.
+pub(super) fn linker(runtime: &Runtime) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(&runtime.engine);
+    Datasource::add_to_linker::<_, HasState>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+impl Load {
+    /// Makes a guest of the file `path`, whose name is `name`.wasm.
+    pub(super) async fn load(
+        self: &Arc<Self>,
+        name: &str,
+        path: &Path,
+    ) -> Result<Guest, LoadError> {
+        let start = Instant::now();
+        let file = path.to_owned();
+        let component = self.blocking(move |_load| read(&file)).await??;
+        let component = Arc::new(component);
+        let bytes = Arc::clone(&component);
+        let (digest, cached) = self
+            .blocking(move |load| {
+                inspect(&bytes)?;
+                let digest = Digest::of(&bytes);
+                Ok::<_, LoadError>((digest, load.cached(&digest)))
+            })
+            .await??;
+        let is_cached = cached.is_some();
+        let linked = match cached {
+            Some(linked) => linked,
+            None => {
+                tracing::info!(guest = name, "Compiling a guest, which happens once");
+                let code = compile(&self.program, &component).await?;
+                self.blocking(move |load| load.keep_and_link(&digest, &code)).await??
+            }
+        };
+        let guest = self.describe(name, linked).await?;
+        let (guest_version, elapsed) = (&guest.description.version, start.elapsed());
+        tracing::info!(guest = name, guest_version, is_cached, ?elapsed, "Loaded a guest");
+        Ok(guest)
+    }
+
+    /// Runs what waits for the disk, or for the processor, on a guest's thread.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, LoadError> {
+        let load = Arc::clone(self);
+        self.runtime.run(move || job(&load)).await.ok_or(LoadError::Ending)
+    }
+
+    fn cached(&self, digest: &Digest) -> Option<InstancePre<State>> {
+        let code = self.cache.as_ref()?.get(digest)?;
+        // What is in the cache was linked once before it came there, so this fails only if the engine has changed in a
+        // way that its hash does not show; then it is compiled again.
+        self.link(&code).ok()
+    }
+
+    fn keep_and_link(&self, digest: &Digest, code: &[u8]) -> Result<InstancePre<State>, LoadError> {
+        let linked = self.link(code)?;
+        if let Some(cache) = &self.cache
+            && let Err(error) = cache.put(digest, code)
+        {
+            tracing::warn!(%error, "A compiled guest cannot be kept, so it is compiled again at the next start");
+        }
+        Ok(linked)
+    }
+
+    fn link(&self, code: &[u8]) -> Result<InstancePre<State>, LoadError> {
+        let unfit = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
+        // SAFETY: `code` is what wasmtime's compiler made of a component: it comes either straight from our own binary's compiling
+        // process, or from the cache, which takes nothing that does not carry the MAC of this installation's key (`cache.rs`).
+        let component = unsafe { Component::deserialize(&self.runtime.engine, code) };
+        self.linker.instantiate_pre(&component.map_err(unfit)?).map_err(unfit)
+    }
+
+    async fn describe(&self, name: &str, linked: InstancePre<State>) -> Result<Guest, LoadError> {
+        let nameless = GuestId { name: name.into(), version: "".into() };
+        let callable = Callable::new(Arc::clone(&self.runtime), linked, nameless)
+            .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let deadline = Instant::now() + DESCRIBE_TIMEOUT;
+        let described = callable
+            .call(deadline, |guest, store| {
+                guest.graft_datasource_describe().call_describe(store).map(lift::description)
+            })
+            .await;
+        let described = match described {
+            Ok(result) => result.map_err(LoadError::Describe)?,
+            Err(_late) => return Err(LoadError::Describe(Failure::Cpu(DESCRIBE_TIMEOUT))),
+        };
+        description::check(&described, name).map_err(LoadError::Description)?;
+        let id = GuestId { name: name.into(), version: described.version.as_str().into() };
+        Ok(Guest { description: described, callable: callable.named(id.clone()), id })
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let failed = |error| LoadError::Read { path: path.to_owned(), error };
+    let file = File::open(path).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    if bytes > COMPONENT_BYTES_MAX {
+        return Err(LoadError::TooLarge { bytes });
+    }
+    let mut component = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
+    // The file may grow while it is read.
+    file.take(COMPONENT_BYTES_MAX).read_to_end(&mut component).map_err(failed)?;
+    Ok(component)
+}

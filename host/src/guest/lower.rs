@@ -1,0 +1,55 @@
+//! The nouns of `model` as the contract's types: what a guest is given.
+
+use std::time::Duration;
+
+use super::bindings::exports::graft::datasource::query;
+use super::bindings::graft::datasource::context::Datasource;
+use super::bindings::graft::datasource::http::{Header, Response, TransportFailure};
+use crate::model;
+
+pub(super) fn query(query: &model::Query) -> query::Query {
+    query::Query {
+        ref_id: query.ref_id.clone(),
+        query_type: query.query_type.clone(),
+        model: query.model.clone(),
+        time_range: query::TimeRange { from: query.from, to: query.to },
+        interval: nanoseconds(query.interval),
+        max_data_points: query.max_data_points,
+        from_alert: query.from_alert,
+    }
+}
+
+pub(super) fn datasource(view: &model::DatasourceView) -> Datasource {
+    Datasource {
+        uid: view.uid.clone(),
+        name: view.name.clone(),
+        url: view.url.clone(),
+        settings: view.settings.clone(),
+        secrets: view.secrets.clone(),
+    }
+}
+
+/// Bodies are moved.
+pub(super) fn responses(responses: Vec<model::Response>) -> Vec<Response> {
+    responses.into_iter().map(response).collect()
+}
+
+fn response(response: model::Response) -> Response {
+    let headers = response.headers.into_iter().map(|(name, value)| Header { name, value });
+    Response {
+        status: response.status,
+        headers: headers.collect(),
+        body: response.body,
+        failure: response.failure.map(|failure| match failure {
+            model::TransportFailure::Unreachable(text) => TransportFailure::Unreachable(text),
+            model::TransportFailure::Timeout(text) => TransportFailure::Timeout(text),
+            model::TransportFailure::Tls(text) => TransportFailure::Tls(text),
+            model::TransportFailure::Broken(text) => TransportFailure::Broken(text),
+        }),
+    }
+}
+
+/// 584 years fit; what is longer is as good as that.
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,224 @@
+//! The guests that are installed: found by name in the admin's folders, loaded when they are first needed, and again when
+//! their file changes.
+
+use std::collections::HashMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use super::Guest;
+use super::cache::Cache;
+use super::call::Runtime;
+use super::description::is_guest_name;
+use super::error::{Error, LoadError, StartError};
+use super::load::{Load, linker};
+use crate::limits::{GUESTS_LOADING_MAX, Limits};
+
+/// What came of loading a guest.
+type Loaded = Result<Arc<Guest>, Arc<LoadError>>;
+
+/// All installed guests.
+pub struct Guests {
+    folders: Vec<PathBuf>,
+    slots: Mutex<HashMap<String, Slot>>,
+    jobs: mpsc::UnboundedSender<Job>,
+}
+
+/// Loads what [`Guests`] asks for. It has to run for guests to be found, beside all requests and longer than any of them.
+pub struct Loader {
+    load: Arc<Load>,
+    jobs: mpsc::UnboundedReceiver<Job>,
+}
+
+/// One guest by its name.
+struct Slot {
+    /// The file that was loaded.
+    stamp: Stamp,
+    /// None while it is loading.
+    loaded: watch::Receiver<Option<Loaded>>,
+    /// What was loaded of the file before it changed; serves until the new one can.
+    before: Option<Arc<Guest>>,
+}
+
+struct Job {
+    name: String,
+    path: PathBuf,
+    done: watch::Sender<Option<Loaded>>,
+}
+
+/// Tells a file from what it was before.
+#[derive(Clone, PartialEq, Eq)]
+struct Stamp {
+    path: PathBuf,
+    length: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+    /// Device and inode.
+    file: (u64, u64),
+}
+
+impl Stamp {
+    fn new(path: PathBuf, metadata: &Metadata) -> Self {
+        Self {
+            path,
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            file: (metadata.dev(), metadata.ino()),
+        }
+    }
+}
+
+impl Guests {
+    /// The guests in `folders`, of which the first that has a name counts, and what loads them. `program` is this very
+    /// binary, which compiles in a process of its own; compiled guests are kept in `cache`, if there is one.
+    ///
+    /// Nothing is loaded yet, so this takes as long with 500 guests as with one.
+    pub fn start(
+        limits: &Limits,
+        folders: Vec<PathBuf>,
+        cache: Option<&Path>,
+        program: PathBuf,
+    ) -> Result<(Self, Loader), StartError> {
+        let runtime = Arc::new(Runtime::start(limits)?);
+        let linker = linker(&runtime)?;
+        let cache = cache.map(|folder| Cache::open(folder, &runtime.engine)).transpose();
+        let cache = cache.unwrap_or_else(|error| {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "Guests are compiled at each start, because there is no cache");
+            None
+        });
+        let (ask, jobs) = mpsc::unbounded_channel();
+        let load = Arc::new(Load { runtime, linker, cache, program });
+        let guests = Self { folders, slots: Mutex::default(), jobs: ask };
+        Ok((guests, Loader { load, jobs }))
+    }
+
+    /// The guest with this name, as soon as it is loaded.
+    pub async fn find(&self, name: &str, deadline: Instant) -> Result<Arc<Guest>, Error> {
+        let not_loaded = |error| Error::NotLoaded { name: name.to_owned(), error };
+        let mut loaded = match self.look_up(name) {
+            Ok(Found::Guest(guest)) => return Ok(guest),
+            Ok(Found::Loading(loaded)) => loaded,
+            Err(Some(error)) => return Err(not_loaded(Arc::new(error))),
+            Err(None) => return Err(self.unknown(name)),
+        };
+        let timed_out = |_elapsed| Error::TimedOut {
+            name: name.to_owned(),
+            waiting: "still being compiled, which happens once,",
+        };
+        let done =
+            timeout_at(deadline, loaded.wait_for(Option::is_some)).await.map_err(timed_out)?;
+        // The loader ends only with the process.
+        let done = done.ok().and_then(|done| done.clone());
+        done.unwrap_or_else(|| Err(Arc::new(LoadError::Ending))).map_err(not_loaded)
+    }
+
+    /// The names of all guests that are installed, in order.
+    pub fn names(&self) -> Vec<String> {
+        let entries = self.folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+        let names = entries.filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            name.strip_suffix(".wasm").filter(|name| is_guest_name(name)).map(str::to_owned)
+        });
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Looks at the file, which takes a microsecond or two, and starts to load it if it is new. None if there is no file.
+    fn look_up(&self, name: &str) -> Result<Found, Option<LoadError>> {
+        let stamp = self.locate(name)?.ok_or(None)?;
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get(name).filter(|slot| slot.stamp == stamp) {
+            let is_retried = match &*slot.loaded.borrow() {
+                Some(Ok(guest)) => return Ok(Found::Guest(Arc::clone(guest))),
+                Some(Err(error)) => error.is_of_host() && slot.before.is_none(),
+                None => false,
+            };
+            if let Some(guest) = &slot.before {
+                return Ok(Found::Guest(Arc::clone(guest)));
+            }
+            if !is_retried {
+                return Ok(Found::Loading(slot.loaded.clone()));
+            }
+        }
+        let before = slots.remove(name).and_then(|slot| slot.before_or_loaded());
+        let (done, loaded) = watch::channel(None);
+        let job = Job { name: name.to_owned(), path: stamp.path.clone(), done };
+        self.jobs.send(job).map_err(|_ended| LoadError::Ending)?;
+        let found = match &before {
+            Some(guest) => Found::Guest(Arc::clone(guest)),
+            None => Found::Loading(loaded.clone()),
+        };
+        slots.insert(name.to_owned(), Slot { stamp, loaded, before });
+        Ok(found)
+    }
+
+    fn locate(&self, name: &str) -> Result<Option<Stamp>, LoadError> {
+        if !is_guest_name(name) {
+            return Ok(None);
+        }
+        for folder in &self.folders {
+            let path = folder.join(format!("{name}.wasm"));
+            match fs::metadata(&path) {
+                // Reading a pipe or a device could take for ever.
+                Ok(metadata) if metadata.is_file() => return Ok(Some(Stamp::new(path, &metadata))),
+                Ok(_other) => {
+                    let error = io::Error::other("it is not a regular file");
+                    return Err(LoadError::Read { path, error });
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(LoadError::Read { path, error }),
+            }
+        }
+        Ok(None)
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let (name, known, folders) = (name.to_owned(), self.names(), self.folders.clone());
+        Error::Unknown { name, known, folders }
+    }
+}
+
+enum Found {
+    Guest(Arc<Guest>),
+    Loading(watch::Receiver<Option<Loaded>>),
+}
+
+impl Slot {
+    /// The newest guest that there is of this name.
+    fn before_or_loaded(self) -> Option<Arc<Guest>> {
+        match &*self.loaded.borrow() {
+            Some(Ok(guest)) => Some(Arc::clone(guest)),
+            _ => self.before,
+        }
+    }
+}
+
+impl Loader {
+    /// Loads guests until [`Guests`] is dropped.
+    pub async fn run(mut self) {
+        let mut running = JoinSet::new();
+        while let Some(job) = self.jobs.recv().await {
+            if running.len() >= GUESTS_LOADING_MAX {
+                running.join_next().await;
+            }
+            let load = Arc::clone(&self.load);
+            running.spawn(async move {
+                let loaded = load.load(&job.name, &job.path).await;
+                if let Err(error) = &loaded {
+                    let path = job.path.display();
+                    tracing::error!(guest = job.name, %path, %error, "A guest cannot be loaded");
+                }
+                job.done.send_replace(Some(loaded.map(Arc::new).map_err(Arc::new)));
+            });
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What the host knows of one running call: what it has used up, and what it has logged.
+
+use wasmtime::ResourceLimiter;
+use wasmtime::component::HasSelf;
+
+use super::bindings::graft::datasource::host::{self, LogLevel};
+use super::bindings::graft::datasource::{context, frame, http};
+use super::error::GuestId;
+use crate::limits::{
+    GUEST_INSTANCES_MAX, GUEST_LOG_LINE_BYTES_MAX, GUEST_MEMORIES_MAX, GUEST_TABLE_ELEMENTS_MAX,
+    GUEST_TABLES_MAX, Limits,
+};
+
+/// The data of a call's store.
+pub(super) struct State {
+    pub(super) memory: Memory,
+    log: Log,
+}
+
+/// How much memory the call has, all memories and tables together, bytes.
+pub(super) struct Memory {
+    used: usize,
+    most: usize,
+    /// Whether the guest wanted more than it may have. What it does then is seldom graceful.
+    pub(super) refused: bool,
+}
+
+/// The log of one call.
+struct Log {
+    guest: GuestId,
+    /// Lines that may still be written.
+    left: u32,
+}
+
+/// How the linker finds the imports' state in a store.
+pub(super) type HasState = HasSelf<State>;
+
+impl State {
+    pub(super) fn new(guest: GuestId, limits: &Limits) -> Self {
+        Self {
+            memory: Memory { used: 0, most: limits.guest_memory_bytes, refused: false },
+            log: Log { guest, left: limits.guest_log_lines },
+        }
+    }
+}
+
+impl Memory {
+    /// Whether `more` bytes can still be had; takes them if so.
+    fn take(&mut self, more: usize) -> bool {
+        match self.used.checked_add(more).filter(|used| *used <= self.most) {
+            Some(used) => self.used = used,
+            None => self.refused = true,
+        }
+        !self.refused
+    }
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.take(desired.saturating_sub(current)))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let more = desired.saturating_sub(current).saturating_mul(size_of::<usize>());
+        Ok(desired <= GUEST_TABLE_ELEMENTS_MAX && self.take(more))
+    }
+
+    fn instances(&self) -> usize {
+        GUEST_INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        GUEST_TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        GUEST_MEMORIES_MAX
+    }
+}
+
+/// Interfaces of types alone: there is nothing to implement.
+impl context::Host for State {}
+impl frame::Host for State {}
+impl http::Host for State {}
+
+/// The one function that guests may call.
+impl host::Host for State {
+    fn log(&mut self, level: LogLevel, message: String) {
+        self.log.write(level, &message);
+    }
+}
+
+impl Log {
+    fn write(&mut self, level: LogLevel, message: &str) {
+        let GuestId { name, version } = &self.guest;
+        match self.left {
+            0 => return,
+            1 => tracing::warn!(
+                target: "guest",
+                guest = %name,
+                version = %version,
+                "More log lines of this call are dropped (limit guest_log_lines)"
+            ),
+            _ => {
+                let message = one_line(message);
+                macro_rules! write {
+                    ($level:ident) => {
+                        tracing::$level!(target: "guest", guest = %name, version = %version, "{message}")
+                    };
+                }
+                match level {
+                    LogLevel::Debug => write!(debug),
+                    LogLevel::Info => write!(info),
+                    LogLevel::Warn => write!(warn),
+                    LogLevel::Error => write!(error),
+                }
+            }
+        }
+        self.left -= 1;
+    }
+}
+
+/// A message that cannot look like several lines, or like a terminal's commands.
+fn one_line(message: &str) -> String {
+    let mut end = message.len().min(GUEST_LOG_LINE_BYTES_MAX);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    let harmless = |character: char| if character.is_control() { ' ' } else { character };
+    message[..end].chars().map(harmless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_cut_at_a_character_and_keeps_to_one_line() {
+        assert_eq!(one_line("a\nb\u{1b}[31m"), "a b [31m");
+        let long = "é".repeat(GUEST_LOG_LINE_BYTES_MAX);
+        assert_eq!(one_line(&long).len(), GUEST_LOG_LINE_BYTES_MAX);
+        assert_eq!(one_line(&format!("x{long}")).len(), GUEST_LOG_LINE_BYTES_MAX - 1);
+    }
+
+    #[test]
+    fn memories_and_tables_share_one_budget() {
+        let mut memory = Memory { used: 0, most: 1_000, refused: false };
+        assert!(memory.memory_growing(0, 600, None).unwrap());
+        assert!(memory.table_growing(0, 50, None).unwrap());
+        assert!(!memory.memory_growing(600, 601, None).unwrap());
+        assert!(memory.refused);
+    }
+}
