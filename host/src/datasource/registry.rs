@@ -1,0 +1,120 @@
+//! The datasources that are ready, each built once and again when anything about it changes.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+use super::error::Error;
+use super::settings::{RawSettings, Settings};
+use crate::egress::{Allowed, Client};
+use crate::guest::{Guest, Guests};
+use crate::limits::{DATASOURCES_MAX, Limits};
+use crate::model::DatasourceView;
+
+/// One configured Grafana data source, ready to be asked.
+#[derive(Debug)]
+pub struct Datasource {
+    /// Who understands its API.
+    pub guest: Arc<Guest>,
+    /// What the guest sees of it.
+    pub view: DatasourceView,
+    /// The way to its API.
+    pub client: Client,
+}
+
+/// All datasources that were asked for lately.
+pub struct Registry {
+    guests: Guests,
+    limits: Limits,
+    entries: Mutex<HashMap<Key, Arc<Entry>>>,
+    /// Counts requests, to know which datasource was not asked for longest.
+    clock: AtomicU64,
+}
+
+/// The same uid may stand in two organisations.
+type Key = (i64, String);
+
+struct Entry {
+    settings: RawSettings,
+    built: OnceCell<Arc<Datasource>>,
+    used: AtomicU64,
+}
+
+impl Registry {
+    /// A registry with nothing in it yet.
+    pub fn new(guests: Guests, limits: Limits) -> Self {
+        Self { guests, limits, entries: Mutex::default(), clock: AtomicU64::new(0) }
+    }
+
+    /// The datasource with these settings: the one at hand, if neither they nor its guest have changed since, or a new one.
+    /// Requests that still use the old one finish on it.
+    pub async fn get(
+        &self,
+        settings: RawSettings,
+        deadline: Instant,
+    ) -> Result<Arc<Datasource>, Error> {
+        let entry = self.entry(settings, None);
+        let datasource = entry.built(self, deadline).await?;
+        let guest = self.guests.find(&datasource.guest.id().name, deadline).await?;
+        if Arc::ptr_eq(&guest, &datasource.guest) {
+            return Ok(datasource);
+        }
+        // The guest's file was replaced; its description, and so what it may ask for, can be another.
+        let entry = self.entry(entry.settings.clone(), Some(&entry));
+        entry.built(self, deadline).await
+    }
+
+    /// The entry with these settings. One that is `outdated` does not count.
+    fn entry(&self, settings: RawSettings, outdated: Option<&Arc<Entry>>) -> Arc<Entry> {
+        let now = self.clock.fetch_add(1, Ordering::Relaxed);
+        let key = (settings.org_id, settings.uid.clone());
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = entries.get(&key).filter(|entry| entry.settings == settings);
+        if let Some(entry) = known
+            && outdated.is_none_or(|outdated| !Arc::ptr_eq(entry, outdated))
+        {
+            entry.used.store(now, Ordering::Relaxed);
+            return Arc::clone(entry);
+        }
+        if entries.len() >= DATASOURCES_MAX && !entries.contains_key(&key) {
+            let oldest = entries.iter().min_by_key(|(_, entry)| entry.used.load(Ordering::Relaxed));
+            if let Some(oldest) = oldest.map(|(key, _entry)| key.clone()) {
+                entries.remove(&oldest);
+            }
+        }
+        let (built, used) = (OnceCell::new(), AtomicU64::new(now));
+        let entry = Arc::new(Entry { settings, built, used });
+        entries.insert(key, Arc::clone(&entry));
+        entry
+    }
+}
+
+impl Entry {
+    /// The datasource; many requests that come at once build it once. An error is not kept: the next request tries again.
+    async fn built(
+        &self,
+        registry: &Registry,
+        deadline: Instant,
+    ) -> Result<Arc<Datasource>, Error> {
+        let build = || async {
+            let Settings { guest, http, mut view, .. } = self.settings.resolve()?;
+            let guest = registry.guests.find(&guest, deadline).await?;
+            let allowed = Allowed::from(guest.description());
+            // A guest is told of no secret that it does not know.
+            view.secrets.retain(|name| allowed.secrets.contains(name));
+            let limits = registry.limits.clone();
+            // Reads the system's certificates from disk.
+            let client = spawn_blocking(move || Client::new(&http, &allowed, &limits)).await;
+            let client = client.map_err(|_panicked| Error::Panicked)??;
+            Ok(Arc::new(Datasource { guest, view, client }))
+        };
+        self.built.get_or_try_init(build).await.cloned()
+    }
+}

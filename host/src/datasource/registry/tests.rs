@@ -1,0 +1,47 @@
+use std::path::PathBuf;
+
+use super::*;
+
+fn registry() -> Registry {
+    let limits = Limits { guest_calls: 1, ..Limits::default() };
+    let (guests, _loader) = Guests::start(&limits, Vec::new(), None, PathBuf::new()).unwrap();
+    Registry::new(guests, limits)
+}
+
+fn settings(uid: usize, updated_ms: i64) -> RawSettings {
+    RawSettings { uid: uid.to_string(), updated_ms, ..RawSettings::default() }
+}
+
+#[test]
+fn the_same_settings_are_the_same_datasource_until_something_changes() {
+    let registry = registry();
+    let first = registry.entry(settings(1, 0), None);
+    assert!(Arc::ptr_eq(&first, &registry.entry(settings(1, 0), None)));
+    let changed = registry.entry(settings(1, 1), None);
+    assert!(!Arc::ptr_eq(&first, &changed));
+    assert!(Arc::ptr_eq(&changed, &registry.entry(settings(1, 1), None)));
+}
+
+#[test]
+fn one_that_is_outdated_is_replaced_once_for_all_that_saw_it() {
+    let registry = registry();
+    let outdated = registry.entry(settings(1, 0), None);
+    let next = registry.entry(settings(1, 0), Some(&outdated));
+    assert!(!Arc::ptr_eq(&outdated, &next));
+    assert!(Arc::ptr_eq(&next, &registry.entry(settings(1, 0), Some(&outdated))));
+}
+
+#[test]
+fn the_one_that_was_not_asked_for_longest_makes_room() {
+    let registry = registry();
+    let first = registry.entry(settings(0, 0), None);
+    let second = registry.entry(settings(1, 0), None);
+    for uid in 2..DATASOURCES_MAX {
+        registry.entry(settings(uid, 0), None);
+    }
+    assert!(Arc::ptr_eq(&first, &registry.entry(settings(0, 0), None)));
+    registry.entry(settings(DATASOURCES_MAX, 0), None);
+    assert_eq!(registry.entries.lock().unwrap().len(), DATASOURCES_MAX);
+    assert!(Arc::ptr_eq(&first, &registry.entry(settings(0, 0), None)));
+    assert!(!Arc::ptr_eq(&second, &registry.entry(settings(1, 0), None)));
+}
