@@ -11,6 +11,6 @@ mod settings;
 mod error;
 
 pub use client::Client;
-pub use error::{Blame, Error, Phase};
+pub use error::{Blame, Bound, Error, Phase};
 pub use policy::{Allowed, Refusal};
 pub use settings::{BasicAuth, ClientCertificate, HttpSettings, SettingsError, TlsSettings};

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
 use super::credentials::{Credentials, Prepared};
-use super::error::{Error, Phase};
+use super::error::{Bound, Error, Phase};
 use super::policy::{Allowed, Policy, origin, printable};
 use super::settings::{HttpSettings, SettingsError, TlsSettings};
 use crate::limits::Limits;
@@ -36,6 +36,12 @@ pub struct Client {
     response_bytes: usize,
     /// `Limits::header_bytes`.
     header_bytes: usize,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Client")
+    }
 }
 
 /// A request that is ready to go, and what is needed to judge its outcome.
@@ -109,15 +115,18 @@ impl Client {
         let _permit = permit
             .ok()
             .filter(|_permit| Instant::now() < deadline)
-            .ok_or_else(|| timed_out(&asked, queued, Phase::Queue))?;
+            .ok_or_else(|| timed_out(&asked, queued, Phase::Queue, Bound::Query))?;
         let start = Instant::now();
-        let deadline = deadline.min(start + timeout);
+        let (end, bound) = match start + timeout {
+            end if end < deadline => (end, Bound::Exchange),
+            _ => (deadline, Bound::Query),
+        };
 
-        let sent = timeout_at(deadline, self.send(prepared)).await;
+        let sent = timeout_at(end, self.send(prepared)).await;
         let (url, response) =
-            sent.map_err(|_elapsed| timed_out(&asked, start, Phase::Response))??;
-        let read = timeout_at(deadline, self.read(&url, response)).await;
-        let response = read.map_err(|_elapsed| timed_out(&asked, start, Phase::Body))??;
+            sent.map_err(|_elapsed| timed_out(&asked, start, Phase::Response, bound))??;
+        let read = timeout_at(end, self.read(&url, response)).await;
+        let response = read.map_err(|_elapsed| timed_out(&asked, start, Phase::Body, bound))??;
 
         let (status, bytes) = (response.status, response.body.len());
         tracing::debug!(endpoint = asked, status, bytes, elapsed = ?start.elapsed(), "Exchange");
@@ -198,8 +207,8 @@ impl Client {
     }
 }
 
-fn timed_out(endpoint: &str, since: Instant, phase: Phase) -> Error {
-    Error::TimedOut { endpoint: endpoint.to_owned(), after: since.elapsed(), phase }
+fn timed_out(endpoint: &str, since: Instant, phase: Phase, bound: Bound) -> Error {
+    Error::TimedOut { endpoint: endpoint.to_owned(), after: since.elapsed(), phase, bound }
 }
 
 fn to_reqwest(prepared: &Prepared) -> reqwest::Request {
@@ -222,6 +231,9 @@ fn http_client(settings: &HttpSettings, limits: &Limits) -> Result<reqwest::Clie
     let mut builder = reqwest::Client::builder()
         .user_agent(&settings.user_agent)
         .connect_timeout(settings.dial_timeout)
+        .tcp_keepalive(settings.keep_alive)
+        .pool_idle_timeout(settings.idle_timeout)
+        .pool_max_idle_per_host(settings.idle_connections)
         .redirect(reqwest::redirect::Policy::none())
         .http2_adaptive_window(true)
         .http2_max_header_list_size(header_bytes);

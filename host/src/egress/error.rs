@@ -33,8 +33,17 @@ pub enum Phase {
     Body,
 }
 
+/// Which time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// That of one exchange: the datasource's timeout, or a shorter one that the guest asked for.
+    Exchange,
+    /// That of the whole query, with all its exchanges.
+    Query,
+}
+
 /// Why there is no response. `endpoint` is `http://host:port/path`, without query.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Error {
     /// The settings cannot be used at all.
     #[error("the HTTP settings cannot be used")]
@@ -83,7 +92,7 @@ pub enum Error {
         cause: String,
     },
     /// Time was over.
-    #[error("no complete response from {endpoint} within {after:?} ({phase:?})")]
+    #[error("no complete response from {endpoint} within {after:?} ({phase:?}, {bound:?})")]
     TimedOut {
         /// Whom.
         endpoint: String,
@@ -91,6 +100,8 @@ pub enum Error {
         after: Duration,
         /// For what.
         phase: Phase,
+        /// By which bound.
+        bound: Bound,
     },
     /// TLS failed.
     #[error("no TLS with {endpoint}: {cause}")]
@@ -185,7 +196,9 @@ impl Error {
                 "{}: is the URL in the data source's settings right, and is the API running?",
                 sentence(cause)
             ),
-            Self::TimedOut { endpoint, after, phase } => timed_out(endpoint, *after, *phase),
+            Self::TimedOut { endpoint, after, phase, bound } => {
+                timed_out(endpoint, *after, *phase, *bound)
+            }
             Self::Tls { endpoint, cause } => format!(
                 "TLS with {endpoint} failed: {cause}. Does the URL in the data source's settings name the host that the \
                  certificate is for, and is its CA known (TLS settings)?"
@@ -220,8 +233,13 @@ impl Error {
     }
 }
 
-fn timed_out(endpoint: &str, after: Duration, phase: Phase) -> String {
+fn timed_out(endpoint: &str, after: Duration, phase: Phase, bound: Bound) -> String {
     let seconds = after.as_secs_f64();
+    let (over, raise) = match bound {
+        Bound::Exchange => ("", "raise 'Timeout' in the data source's settings".to_owned()),
+        Bound::Query => (", when the query's time was over", how_to_raise("query_time")),
+    };
+    let less = "Ask for less, such as a shorter time range";
     match phase {
         Phase::Queue => format!(
             "The request for {endpoint} waited {seconds:.1} s for other requests of this data source and was not sent. \
@@ -232,13 +250,11 @@ fn timed_out(endpoint: &str, after: Duration, phase: Phase) -> String {
             "No connection to {endpoint} within {seconds:.1} s: is the URL in the data source's settings right, and \
              does a firewall let Grafana's machine through?"
         ),
-        Phase::Response => format!(
-            "{endpoint} did not answer within {seconds:.1} s. Ask for less, such as a shorter time range, or raise \
-             'Timeout' in the data source's settings."
-        ),
+        Phase::Response => {
+            format!("{endpoint} did not answer within {seconds:.1} s{over}. {less}, or {raise}.")
+        }
         Phase::Body => format!(
-            "The response of {endpoint} was not complete within {seconds:.1} s. Ask for less, such as a shorter time \
-             range, or raise 'Timeout' in the data source's settings."
+            "The response of {endpoint} was not complete within {seconds:.1} s{over}. {less}, or {raise}."
         ),
     }
 }

@@ -1,6 +1,7 @@
 //! What a datasource's admin says about HTTP, as plain values (contract section 9).
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use url::Url;
@@ -21,6 +22,12 @@ pub struct HttpSettings {
     pub timeout: Duration,
     /// Until a connection is there, TLS included.
     pub dial_timeout: Duration,
+    /// Between two signs of life on a connection (TCP keep-alive).
+    pub keep_alive: Duration,
+    /// How long a connection is kept for the next exchange.
+    pub idle_timeout: Duration,
+    /// How many connections are kept for the next exchanges with one host.
+    pub idle_connections: usize,
     /// TLS options.
     pub tls: TlsSettings,
     /// Hosts besides the base URL's that guests may ask, if their description names them too: `host` means https on
@@ -41,6 +48,9 @@ impl HttpSettings {
             headers: Vec::new(),
             timeout: Duration::from_secs(30),
             dial_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(90),
+            idle_connections: 100,
             tls: TlsSettings::default(),
             allowed_hosts: Vec::new(),
             secrets: HashMap::new(),
@@ -50,12 +60,19 @@ impl HttpSettings {
 }
 
 /// Basic authentication (RFC 7617).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BasicAuth {
     /// The user's name; no colon.
     pub user: String,
     /// The password; may be empty.
     pub password: Secret,
+}
+
+impl fmt::Debug for BasicAuth {
+    /// Nothing at all: many an API takes its key as the user's name.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("BasicAuth").finish_non_exhaustive()
+    }
 }
 
 /// What differs from TLS as everybody does it.
@@ -79,7 +96,7 @@ pub struct ClientCertificate {
 }
 
 /// Why settings cannot be used. The admin's to mend. Names settings as Grafana's page and its provisioning files do.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SettingsError {
     /// Not a header name, or one that only HTTP itself sets.
     #[error(

@@ -8,7 +8,7 @@ use std::time::Duration;
 use url::{Position, Url};
 
 use super::endpoint;
-use crate::egress::error::{Error, Phase};
+use crate::egress::error::{Bound, Error, Phase};
 
 /// What went wrong before there was a status, `after` the request was begun.
 pub(super) fn of_request(url: &Url, error: &reqwest::Error, after: Duration) -> Error {
@@ -16,7 +16,8 @@ pub(super) fn of_request(url: &Url, error: &reqwest::Error, after: Duration) -> 
     let address = address(url);
     if error.is_timeout() {
         // The only time that reqwest itself keeps here is that for connecting.
-        return Error::TimedOut { endpoint, after, phase: Phase::Connection };
+        let (phase, bound) = (Phase::Connection, Bound::Exchange);
+        return Error::TimedOut { endpoint, after, phase, bound };
     }
     if let Some(cause) = find::<rustls::Error>(error) {
         return Error::Tls { endpoint, cause: cause.to_string() };

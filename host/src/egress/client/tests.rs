@@ -59,7 +59,7 @@ impl Server {
     }
 
     fn client(&self) -> Client {
-        client(self.settings())
+        client(&self.settings())
     }
 }
 
@@ -113,15 +113,15 @@ fn ok(body: &[u8]) -> Answer {
     Answer::Bytes(response("200 OK", "", body))
 }
 
-fn client(settings: HttpSettings) -> Client {
+fn client(settings: &HttpSettings) -> Client {
     limited(settings, &Limits::default())
 }
 
-fn limited(settings: HttpSettings, limits: &Limits) -> Client {
+fn limited(settings: &HttpSettings, limits: &Limits) -> Client {
     let methods = vec![Method::Get, Method::Post, Method::Head];
     let secrets = vec!["token".to_owned()];
     let allowed = Allowed { guest: "g".to_owned(), methods, secrets, ..Allowed::default() };
-    Client::new(&settings, &allowed, limits).unwrap()
+    Client::new(settings, &allowed, limits).unwrap()
 }
 
 fn get(target: &str) -> Request {
@@ -184,7 +184,7 @@ async fn the_api_gets_the_request_as_the_guest_asked_with_the_datasources_creden
         body: Some(Body::Json("{\"a\":1}".to_owned())),
         ..get("/api/x")
     };
-    let response = send(&client(settings), request).await.unwrap();
+    let response = send(&client(&settings), request).await.unwrap();
     assert_eq!((response.status, response.body.as_slice()), (200, b"[]".as_slice()));
 
     let [seen] = server.requests().try_into().unwrap();
@@ -231,7 +231,7 @@ async fn responses_come_in_the_order_of_the_requests_over_few_connections() {
     })
     .await;
     let limits = Limits { exchanges_in_flight: 2, ..Limits::default() };
-    let client = limited(server.settings(), &limits);
+    let client = limited(&server.settings(), &limits);
     let requests = (0..50).map(|index| get(&format!("/{index}"))).collect();
     let responses = client.send_all(requests, later()).await.unwrap();
     let bodies: Vec<_> = responses.into_iter().map(|response| response.body).collect();
@@ -249,6 +249,16 @@ async fn a_connection_serves_one_request_after_the_other() {
         send(&client, get("/")).await.unwrap();
     }
     assert_eq!(*server.connections.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn no_connection_is_kept_if_the_admin_wants_none() {
+    let server = Server::start(|_| ok(b"x")).await;
+    let client = client(&HttpSettings { idle_connections: 0, ..server.settings() });
+    for _request in 0..3 {
+        send(&client, get("/")).await.unwrap();
+    }
+    assert_eq!(*server.connections.lock().unwrap(), 3);
 }
 
 #[tokio::test]
@@ -270,7 +280,7 @@ async fn a_refused_connection_names_the_address_and_blames_the_api() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let client = client(HttpSettings::new(Url::parse(&format!("http://{address}/api")).ok()));
+    let client = client(&HttpSettings::new(Url::parse(&format!("http://{address}/api")).ok()));
     let error = send(&client, get("/x")).await.unwrap_err();
     let sentence = format!(
         "Connection refused by {address}: is the URL in the data source's settings right, and is the API running?"
@@ -291,7 +301,7 @@ async fn a_refused_connection_names_the_address_and_blames_the_api() {
 async fn a_name_that_cannot_be_resolved_is_named() {
     // A label of 64 letters is refused by the resolver itself: no packet leaves.
     let host = "a".repeat(64) + ".example";
-    let client = client(HttpSettings::new(Url::parse(&format!("http://{host}/")).ok()));
+    let client = client(&HttpSettings::new(Url::parse(&format!("http://{host}/")).ok()));
     let error = send(&client, get("/x")).await.unwrap_err();
     check(&error, 502, Source::Downstream, &["cannot be resolved", &host]);
 }
@@ -326,7 +336,7 @@ async fn tls_with_a_server_that_speaks_none_is_a_tls_error() {
     });
     let mut settings = HttpSettings::new(Url::parse(&format!("https://127.0.0.1:{port}")).ok());
     settings.tls.skip_verify = true;
-    let error = send(&client(settings), get("/x")).await.unwrap_err();
+    let error = send(&client(&settings), get("/x")).await.unwrap_err();
     check(&error, 502, Source::Downstream, &["TLS with https://127.0.0.1", "CA known"]);
 }
 
@@ -336,7 +346,7 @@ async fn each_time_that_can_run_out_is_a_gateway_timeout_that_says_which() {
     let silent = Server::start(|_| Answer::Stall(Vec::new())).await;
     let mut settings = silent.settings();
     settings.timeout = short;
-    let error = send(&client(settings), get("/x?key=hidden")).await.unwrap_err();
+    let error = send(&client(&settings), get("/x?key=hidden")).await.unwrap_err();
     check(&error, 504, Source::Downstream, &["did not answer within", "/x", "Timeout"]);
     assert!(!error.user_message().contains("hidden"));
 
@@ -352,7 +362,7 @@ async fn each_time_that_can_run_out_is_a_gateway_timeout_that_says_which() {
     check(&error, 504, Source::Downstream, &["was not complete within"]);
 
     let one = Limits { exchanges_in_flight: 1, ..Limits::default() };
-    let client = limited(silent.settings(), &one);
+    let client = limited(&silent.settings(), &one);
     let tolerant = |target| Request { tolerate_failure: true, ..get(target) };
     let round = vec![tolerant("/first"), tolerant("/second")];
     let responses = client.send_all(round, Instant::now() + short).await.unwrap();
@@ -373,7 +383,7 @@ async fn a_body_over_the_limit_is_refused_before_or_while_it_is_read() {
     .await;
     let compressed = Server::start(|_| zipped(&[b'x'; 100_000])).await;
     for server in [announced, chunked, compressed] {
-        let error = send(&limited(server.settings(), &limits), get("/x")).await.unwrap_err();
+        let error = send(&limited(&server.settings(), &limits), get("/x")).await.unwrap_err();
         let words = [
             "larger than 1000 bytes",
             "'response_bytes'",
@@ -383,7 +393,7 @@ async fn a_body_over_the_limit_is_refused_before_or_while_it_is_read() {
         check(&error, 502, Source::Downstream, &words);
     }
     let exact = Server::start(|_| ok(&[b'x'; 1000])).await;
-    let response = send(&limited(exact.settings(), &limits), get("/x")).await.unwrap();
+    let response = send(&limited(&exact.settings(), &limits), get("/x")).await.unwrap();
     assert_eq!(response.body.len(), 1000);
 }
 
@@ -394,7 +404,7 @@ async fn header_fields_over_the_limit_are_refused() {
     })
     .await;
     let limits = Limits { header_bytes: 2000, ..Limits::default() };
-    let error = send(&limited(server.settings(), &limits), get("/x")).await.unwrap_err();
+    let error = send(&limited(&server.settings(), &limits), get("/x")).await.unwrap_err();
     check(&error, 502, Source::Downstream, &["'header_bytes'", "2000"]);
 }
 
@@ -470,7 +480,7 @@ async fn a_redirect_on_the_own_origin_is_followed_with_credentials() {
     .await;
     let mut settings = server.settings();
     settings.headers = vec![("X-Api-Key".to_owned(), secret("k3y"))];
-    let response = send(&client(settings), get("/old")).await.unwrap();
+    let response = send(&client(&settings), get("/old")).await.unwrap();
     assert_eq!(response.body, b"here");
     let requests = server.requests();
     assert!(requests[1].starts_with("GET /new?page=1 ") && requests[1].contains("x-api-key: k3y"));
@@ -488,7 +498,7 @@ async fn a_redirect_to_another_host_is_refused_unless_allowed_and_never_gets_a_c
     let headers = vec![pair("X-Token", "{{secret:token}}"), pair("X-Plain", "plain")];
     let request = Request { headers, ..get("/x") };
 
-    let error = send(&client(settings.clone()), request.clone()).await.unwrap_err();
+    let error = send(&client(&settings), request.clone()).await.unwrap_err();
     check(
         &error,
         502,
@@ -537,7 +547,7 @@ async fn no_secret_shows_in_any_error() {
         body: Some(Body::Text("{{secret:token}}".to_owned())),
         ..get("/x")
     };
-    let error = send(&client(settings), request).await.unwrap_err();
+    let error = send(&client(&settings), request).await.unwrap_err();
     assert!(silent.requests()[0].matches(planted).count() >= 4, "{:?}", silent.requests());
     let shown = format!("{error:?} {error} {}", error.user_message());
     assert!(!shown.contains(planted), "{shown}");
