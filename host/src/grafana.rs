@@ -1,1 +1,46 @@
-//! To be written.
+//! Grafana's own services, package `pluginv2`: the only users of its protobuf.
+//!
+//! `from_proto` makes `model`'s nouns of what Grafana asks, a story answers, and `to_proto` makes Grafana's words of that.
+//! A failing query is an answer like any other; a gRPC status is for a broken envelope only (contract section 4.2).
+
+mod from_proto;
+mod data;
+mod diagnostics;
+mod to_proto;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use graft_proto::pluginv2::data_server::DataServer;
+use graft_proto::pluginv2::diagnostics_server::DiagnosticsServer;
+use tokio::time::Instant;
+use tonic::service::Routes;
+
+use crate::datasource::Registry;
+use crate::limits::{ANSWER_TIME, GRPC_MESSAGE_BYTES_MAX, Limits};
+
+/// What all services need.
+struct Plugin {
+    registry: Registry,
+    limits: Limits,
+}
+
+/// The services, ready to be served.
+pub fn services(registry: Registry, limits: Limits) -> Routes {
+    let plugin = Arc::new(Plugin { registry, limits });
+    let data = DataServer::from_arc(Arc::clone(&plugin))
+        .max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX)
+        .max_encoding_message_size(usize::MAX);
+    let diagnostics =
+        DiagnosticsServer::from_arc(plugin).max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX);
+    Routes::new(data).add_service(diagnostics)
+}
+
+impl Plugin {
+    /// When a request's time is over: after the admin's limit, or just before Grafana gives up, so that it still hears why.
+    fn deadline(&self, granted: Option<Duration>) -> Instant {
+        let granted = granted.map(|granted| granted.saturating_sub(ANSWER_TIME));
+        let most = self.limits.query_time;
+        Instant::now() + granted.map_or(most, |granted| granted.min(most))
+    }
+}

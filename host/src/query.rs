@@ -1,1 +1,140 @@
-//! To be written.
+//! One query, from start to end.
+
+mod error;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+pub use error::Error;
+
+use crate::datasource::Datasource;
+use crate::frame::Frames;
+use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
+use crate::model::{Fetch, Format, Query};
+
+/// The answer to a ref id: encoded frames, or why there are none.
+pub type Answer = (String, Result<Vec<Bytes>, Error>);
+
+/// Runs the queries of one request side by side, and answers each by itself: a frame each as bytes, or an error.
+pub async fn run_all(
+    datasource: &Arc<Datasource>,
+    queries: Vec<Query>,
+    format: Format,
+    limits: &Limits,
+    deadline: Instant,
+) -> Vec<Answer> {
+    let answers = queries.into_iter().map(async |query| {
+        let answer = run_one(datasource, &query, format, limits, deadline).await;
+        (query.ref_id, answer)
+    });
+    stream::iter(answers).buffer_unordered(limits.queries_in_flight).collect().await
+}
+
+/// Build requests, send, transform, and again as long as the guest asks for another round; then encode.
+async fn run_one(
+    datasource: &Datasource,
+    query: &Query,
+    format: Format,
+    limits: &Limits,
+    deadline: Instant,
+) -> Result<Vec<Bytes>, Error> {
+    let Datasource { guest, view, client, .. } = datasource;
+    let mut frames = Frames::new(limits);
+    let mut rounds = Rounds::new(limits);
+    let mut next = Some(guest.build_requests(query, view, deadline).await?);
+    while let Some(fetch) = next {
+        rounds.admit(&fetch)?;
+        let responses = client.send_all(fetch.requests, deadline).await?;
+        let transformed = guest.transform(query, view, responses, fetch.state, deadline).await?;
+        frames.add(transformed.frames).map_err(|error| Error::frame(guest.id(), error))?;
+        next = transformed.next;
+    }
+    encode(frames, datasource, query, format).await
+}
+
+/// Large frames are encoded on another thread, so that they hold up nobody's network.
+async fn encode(
+    frames: Frames,
+    datasource: &Datasource,
+    query: &Query,
+    format: Format,
+) -> Result<Vec<Bytes>, Error> {
+    let encoded = if frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX {
+        frames.encode(&query.ref_id, format)
+    } else {
+        let ref_id = query.ref_id.clone();
+        let encoding = spawn_blocking(move || frames.encode(&ref_id, format));
+        encoding.await.map_err(|_panicked| Error::Panicked)?
+    };
+    encoded.map_err(|error| Error::frame(datasource.guest.id(), error))
+}
+
+/// How many rounds and requests a query has left.
+pub(crate) struct Rounds<'a> {
+    limits: &'a Limits,
+    rounds: u32,
+    requests: usize,
+}
+
+impl<'a> Rounds<'a> {
+    /// A query at its start.
+    pub(crate) fn new(limits: &'a Limits) -> Self {
+        Self { limits, rounds: 0, requests: 0 }
+    }
+
+    /// Counts a round, before anything of it is sent.
+    pub(crate) fn admit(&mut self, fetch: &Fetch) -> Result<(), Error> {
+        self.rounds += 1;
+        self.requests += fetch.requests.len();
+        let Limits { rounds, requests, .. } = *self.limits;
+        if self.rounds > rounds {
+            return Err(Error::TooMany { what: "rounds", key: "rounds", limit: rounds });
+        }
+        if self.requests > requests as usize {
+            return Err(Error::TooMany { what: "requests", key: "requests", limit: requests });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Method, Request};
+
+    fn fetch(requests: usize) -> Fetch {
+        let request = Request {
+            method: Method::Get,
+            target: "/".to_owned(),
+            parameters: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            cache_for: None,
+            idempotent: false,
+            timeout: None,
+            tolerate_failure: false,
+        };
+        Fetch { requests: vec![request; requests], state: String::new() }
+    }
+
+    #[test]
+    fn a_query_has_so_many_rounds_and_so_many_requests_in_all() {
+        let limits = Limits { rounds: 3, requests: 5, ..Limits::default() };
+        let mut rounds = Rounds::new(&limits);
+        for _round in 0..3 {
+            rounds.admit(&fetch(1)).unwrap();
+        }
+        let sentence = rounds.admit(&fetch(0)).unwrap_err().user_message();
+        assert!(sentence.contains("more than 3 rounds"), "{sentence}");
+        assert!(sentence.contains("raise 'rounds' in grafana.ini"), "{sentence}");
+
+        let mut rounds = Rounds::new(&limits);
+        rounds.admit(&fetch(5)).unwrap();
+        let error = rounds.admit(&fetch(1)).unwrap_err();
+        assert!(error.user_message().contains("more than 5 requests"), "{error}");
+    }
+}

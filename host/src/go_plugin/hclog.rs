@@ -43,6 +43,12 @@ fn targets(level: Level) -> Targets {
         .with_targets([OUR_TARGETS, BINARY_TARGETS, GUEST_TARGET].map(|target| (target, level)))
 }
 
+/// Says, at error level, why this process ends. Does not need the log to be installed.
+pub fn fatal(message: &str) {
+    let none = std::iter::empty();
+    to_stderr(&line(Level::ERROR, BINARY_TARGETS, message, none, SystemTime::now()));
+}
+
 /// Writes a line at once, so that no other thread's comes between. When stderr is gone there is nobody left to tell.
 pub(super) fn to_stderr(line: &[u8]) {
     let _written = io::stderr().lock().write_all(line);

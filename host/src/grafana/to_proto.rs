@@ -1,0 +1,121 @@
+//! Grafana's words for what came of a request: the only place where errors take their form on the wire.
+
+use bytes::Bytes;
+use graft_proto::pluginv2::check_health_response::HealthStatus;
+use graft_proto::pluginv2::{
+    CheckHealthResponse, DataFrameFormat, DataResponse, QueryDataResponse,
+};
+
+use crate::model::{Diagnosis, Format, JsonObject};
+use crate::query::{Answer, Error};
+
+/// A status of success, which must be said: Grafana reads 0 as 500 (contract section 4.1).
+const OK: i32 = 200;
+
+/// Answers each ref id.
+pub(super) fn query_data_response(answers: Vec<Answer>, format: Format) -> QueryDataResponse {
+    let responses = answers.into_iter().map(|(ref_id, answer)| {
+        let response = data_response(&ref_id, answer, format);
+        (ref_id, response)
+    });
+    QueryDataResponse { responses: responses.collect() }
+}
+
+fn data_response(ref_id: &str, answer: Result<Vec<Bytes>, Error>, format: Format) -> DataResponse {
+    // Grafana decodes by what the answer says, not by what it asked for (contract section 3.1).
+    let format = match format {
+        Format::Arrow => DataFrameFormat::Arrow,
+        Format::Json => DataFrameFormat::Json,
+    };
+    match answer {
+        Ok(frames) => {
+            DataResponse { frames, status: OK, format: format.into(), ..DataResponse::default() }
+        }
+        Err(error) => {
+            let (status, source) = (error.status(), error.source_of_error().as_str());
+            let chain: &dyn std::error::Error = &error;
+            tracing::warn!(
+                refId = ref_id,
+                status,
+                statusSource = source,
+                error = chain,
+                "Query failed"
+            );
+            DataResponse {
+                error: error.user_message(),
+                status: status.into(),
+                error_source: source.to_owned(),
+                format: format.into(),
+                ..DataResponse::default()
+            }
+        }
+    }
+}
+
+/// A diagnosis, or what kept it from being made; either way an answer.
+pub(super) fn check_health_response(checked: Result<Diagnosis, Error>) -> CheckHealthResponse {
+    match checked {
+        Ok(diagnosis) => CheckHealthResponse {
+            status: if diagnosis.healthy { HealthStatus::Ok } else { HealthStatus::Error }.into(),
+            message: diagnosis.message,
+            json_details: diagnosis
+                .details
+                .filter(|details| is_object(details))
+                .unwrap_or_default()
+                .into(),
+        },
+        Err(error) => {
+            let chain: &dyn std::error::Error = &error;
+            tracing::warn!(status = error.status(), error = chain, "Health check failed");
+            CheckHealthResponse {
+                status: HealthStatus::Error.into(),
+                message: error.user_message(),
+                json_details: Bytes::new(),
+            }
+        }
+    }
+}
+
+/// Grafana fails on details that are anything but a JSON object (contract section 5.2), which would hide the message.
+fn is_object(json: &str) -> bool {
+    serde_json::from_str::<JsonObject>(json).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnosis(details: &str) -> Diagnosis {
+        let (message, details) = ("Fine.".to_owned(), Some(details.to_owned()));
+        Diagnosis { healthy: true, message, details }
+    }
+
+    #[test]
+    fn success_says_200_and_its_format() {
+        let frames = vec![Bytes::from_static(b"frame")];
+        let response = query_data_response(vec![("A".to_owned(), Ok(frames))], Format::Json);
+        let answer = &response.responses["A"];
+        assert_eq!((answer.status, answer.format()), (200, DataFrameFormat::Json));
+        assert_eq!((answer.error.as_str(), answer.error_source.as_str()), ("", ""));
+    }
+
+    #[test]
+    fn an_error_says_status_source_and_what_to_do() {
+        let error = Error::TooMany { what: "rounds", key: "rounds", limit: 50 };
+        let answers = vec![("B".to_owned(), Err(error))];
+        let answer = query_data_response(answers, Format::Arrow).responses.remove("B").unwrap();
+        assert_eq!((answer.status, answer.error_source.as_str()), (400, "downstream"));
+        assert!(answer.error.contains("raise 'rounds'"), "{}", answer.error);
+        assert!(answer.frames.is_empty());
+    }
+
+    #[test]
+    fn details_that_are_no_object_are_left_out() {
+        assert_eq!(check_health_response(Ok(diagnosis("{\"a\":1}"))).json_details, "{\"a\":1}");
+        for details in ["[]", "{} {}", "text", ""] {
+            let response = check_health_response(Ok(diagnosis(details)));
+            assert_eq!(response.status(), HealthStatus::Ok);
+            assert!(response.json_details.is_empty(), "{details}");
+        }
+    }
+}

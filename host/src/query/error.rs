@@ -1,0 +1,94 @@
+//! Why a query has no data: one status, one source, one sentence for the panel, and the whole chain for the log.
+
+use crate::limits::how_to_raise;
+use crate::model::Source;
+use crate::{datasource, egress, frame, guest};
+
+/// Why there is no data.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Grafana's query is not whole. Reads as a sentence without its full stop.
+    #[error("the query is not valid: {0}")]
+    Invalid(String),
+    /// The datasource cannot be used.
+    #[error("the data source cannot be used")]
+    Datasource(#[from] datasource::Error),
+    /// The guest gave no answer.
+    #[error("the guest gave no answer")]
+    Guest(#[from] guest::Error),
+    /// There is no response.
+    #[error("an exchange failed")]
+    Egress(#[from] egress::Error),
+    /// The guest's frames cannot be sent on.
+    #[error("the frames of guest '{guest}' cannot be used")]
+    Frame {
+        /// The guest's name and version.
+        guest: String,
+        /// What is wrong with them.
+        #[source]
+        error: Box<frame::Error>,
+    },
+    /// The guest asks for more than a query may.
+    #[error("the query needs more than {limit} {what} (limit {key})")]
+    TooMany {
+        /// What.
+        what: &'static str,
+        /// The field of `Limits`.
+        key: &'static str,
+        /// Its value.
+        limit: u32,
+    },
+    /// The host's own fault.
+    #[error("the host panicked while it encoded the frames")]
+    Panicked,
+}
+
+impl Error {
+    /// Blames a guest for its frames.
+    pub(super) fn frame(guest: &guest::GuestId, error: frame::Error) -> Self {
+        Self::Frame { guest: guest.to_string(), error: Box::new(error) }
+    }
+
+    /// The HTTP status that Grafana shows.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Invalid(_) | Self::TooMany { .. } => 400,
+            Self::Datasource(error) => error.status(),
+            Self::Guest(error) => error.status(),
+            Self::Egress(error) => error.status(),
+            Self::Frame { error, .. } => error.status(),
+            Self::Panicked => 500,
+        }
+    }
+
+    /// Whose fault it is, in Grafana's words (contract section 4.1).
+    pub fn source_of_error(&self) -> Source {
+        match self {
+            Self::Invalid(_) | Self::TooMany { .. } => Source::Downstream,
+            Self::Datasource(error) => error.source_of_error(),
+            Self::Guest(error) => error.source_of_error(),
+            Self::Egress(error) => error.source_of_error(),
+            Self::Frame { error, .. } => error.source_of_error(),
+            Self::Panicked => Source::Plugin,
+        }
+    }
+
+    /// What the panel shows.
+    pub fn user_message(&self) -> String {
+        match self {
+            Self::Invalid(problem) => format!("The query is not valid: {problem}."),
+            Self::Datasource(error) => error.user_message(),
+            Self::Guest(error) => error.user_message(),
+            Self::Egress(error) => error.user_message(),
+            Self::Frame { guest, error } => error.user_message(guest),
+            Self::TooMany { what, key, limit } => format!(
+                "The query needs more than {limit} {what}, which is the limit '{key}'. Ask for less, such as a shorter time \
+                 range, or {}.",
+                how_to_raise(key)
+            ),
+            Self::Panicked => "The plugin itself failed while it encoded the data. Grafana's log says where; please report \
+                               that to Graft."
+                .to_owned(),
+        }
+    }
+}
