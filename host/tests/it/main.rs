@@ -1,0 +1,16 @@
+//! The whole binary, launched as Grafana launches it, with guests as vendors build them and APIs that really answer.
+//!
+//! `cargo xtask guests` builds the guests; `cargo xtask test` does that before it runs these.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+mod start_up;
+mod settings;
+mod queries;
+mod sandbox;
+mod guests;
+mod things;
+mod languages;
+mod prometheus;
