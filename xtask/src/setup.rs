@@ -1,0 +1,119 @@
+//! What the other commands need besides Rust, installed where it is missing. Everything is quick when it is there already.
+
+mod debian;
+mod stamp;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use graft_cli::toolchain::{TARGET, Toolchain};
+
+pub(crate) use self::stamp::Stamp;
+use crate::repository::{command, is_ci, root, target};
+use crate::step::{quietly, step};
+
+/// What the Python environment holds.
+const PYTHON_REQUIREMENTS: [&str; 2] =
+    ["guests/fixtures/python/requirements.txt", "host/tests/requirements.txt"];
+
+/// Sets up all there is.
+pub(crate) fn run(rustup: bool) -> anyhow::Result<()> {
+    let toolchain = if rustup { by_rustup() } else { toolchain() }?;
+    println!("Guests are compiled by {}.", toolchain.version());
+    for (what, there) in [
+        ("Python: the Python fixture and the golden Arrow files' check", python().map(drop)),
+        ("JavaScript: the JavaScript fixture", javascript()),
+        ("Prometheus: what compares with a real one", prometheus()),
+    ] {
+        if or_left_out(what, there)?.is_some() {
+            println!("{what}: ready.");
+        }
+    }
+    Ok(())
+}
+
+/// A compiler for guests.
+pub(crate) fn toolchain() -> anyhow::Result<Toolchain> {
+    let missing = match Toolchain::find(root()) {
+        Ok(toolchain) => return Ok(toolchain),
+        Err(missing) => missing.to_string(),
+    };
+    debian::install(&["rustc-web", "rust-web-src"]).with_context(|| missing.clone())?;
+    Toolchain::find(root())
+}
+
+/// The usual compiler with the target that guests need.
+fn by_rustup() -> anyhow::Result<Toolchain> {
+    if !matches!(Toolchain::find(root()), Ok(Toolchain::Installed { .. })) {
+        step(format!("rustup: the target {TARGET}"), || {
+            quietly(command("rustup").args(["target", "add", TARGET]))
+        })?;
+    }
+    Toolchain::find(root())
+}
+
+/// The folder of a Python environment with what the Python fixture and the tests' scripts need.
+pub(crate) fn python() -> anyhow::Result<PathBuf> {
+    let environment = target().join("python");
+    let requirements = PYTHON_REQUIREMENTS.map(|file| root().join(file));
+    let stamp = Stamp::of(&requirements, "")?;
+    let mark = environment.join(".requirements");
+    if stamp.is_on(&mark) {
+        return Ok(environment);
+    }
+    let create = || quietly(command("python3").args(["-m", "venv"]).arg(&environment));
+    step("Python environment", || {
+        create().or_else(|error| {
+            debian::install(&["python3", "python3-venv"]).context(error.to_string())?;
+            create()
+        })
+    })?;
+    step("Python packages", || {
+        let mut pip = command(environment.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+        for file in &requirements {
+            pip.arg("--requirement").arg(file);
+        }
+        quietly(&mut pip)
+    })?;
+    stamp.put_on(&mark)?;
+    Ok(environment)
+}
+
+/// What the JavaScript fixture needs.
+pub(crate) fn javascript() -> anyhow::Result<()> {
+    let folder = root().join("guests/fixtures/javascript");
+    let stamp = Stamp::of(&[folder.join("package-lock.json")], "")?;
+    let mark = folder.join("node_modules/.graft-packages");
+    if stamp.is_on(&mark) {
+        return Ok(());
+    }
+    step("JavaScript packages", || {
+        quietly(command("npm").arg("ci").current_dir(&folder))
+            .context("Node.js 20 or newer with npm is needed")
+    })?;
+    stamp.put_on(&mark)
+}
+
+/// A Prometheus to compare with.
+fn prometheus() -> anyhow::Result<()> {
+    let is_there = || quietly(command("prometheus").arg("--version")).is_ok();
+    if is_there() {
+        return Ok(());
+    }
+    debian::install_without_starting(&["prometheus"])
+}
+
+/// What can be done without: where nobody watches, that is an error; else it is said in one sentence.
+pub(crate) fn or_left_out<T>(what: &str, there: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match there {
+        Ok(there) => Ok(Some(there)),
+        Err(error) if is_ci() => {
+            Err(error.context(format!("{what} cannot be left out where CI=true")))
+        }
+        Err(error) => {
+            eprintln!("Left out is {what}: {error:#}");
+            Ok(None)
+        }
+    }
+}

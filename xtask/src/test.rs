@@ -1,0 +1,96 @@
+//! All tests: Rust's, and those of the guests in other languages.
+
+use std::time::Duration;
+
+use anyhow::bail;
+
+use crate::repository::{cargo, command, root, shown, target};
+use crate::step::{loudly, step, time};
+use crate::{guests, setup};
+
+/// Runs all tests, also after some failed, and says what came of them.
+pub(crate) fn run() -> anyhow::Result<()> {
+    guests::run()?;
+    let mut summary = Summary::default();
+    // First everything is compiled, so that the time of the tests is that of the tests.
+    let built = loudly("test binaries", cargo().args(["test", "--workspace", "--no-run"]));
+    if summary.add("build", built) {
+        let tests = loudly("Rust's tests", cargo().args(["test", "--workspace"]));
+        summary.add("Rust", tests);
+    }
+    if setup::or_left_out("the JavaScript fixture's tests", setup::javascript())?.is_some() {
+        let folder = root().join("guests/fixtures/javascript");
+        let mut npm = command("npm");
+        let tests = loudly("JavaScript's tests", npm.arg("test").current_dir(folder));
+        summary.add("JavaScript", tests);
+    }
+    if setup::or_left_out("the Python fixture's tests", setup::python())?.is_some() {
+        summary.add("Python", python());
+    }
+    summary.end()
+}
+
+fn python() -> anyhow::Result<Duration> {
+    let environment = setup::python()?;
+    let bindings = target().join("python-bindings");
+    step("Python's bindings", || {
+        // The tool writes only into a folder that is new.
+        if bindings.exists() {
+            std::fs::remove_dir_all(&bindings)?;
+        }
+        let mut tool = command(environment.join("bin/componentize-py"));
+        tool.args(["-d", "wit", "-w", "datasource", "bindings"]).arg(&bindings);
+        crate::step::quietly(&mut tool)
+    })?;
+    let path = std::env::join_paths([bindings, root().join("guests/fixtures/python")])?;
+    let mut tests = command(environment.join("bin/python"));
+    tests.args(["-m", "unittest", "test_guest"]).env("PYTHONPATH", path);
+    // Python's caches would lie between the sources.
+    loudly("Python's tests", tests.env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// What came of several stages.
+#[derive(Default)]
+pub(crate) struct Summary {
+    lines: Vec<String>,
+    failed: Vec<&'static str>,
+}
+
+impl Summary {
+    /// Adds a stage and says whether it went well.
+    pub(crate) fn add(&mut self, stage: &'static str, outcome: anyhow::Result<Duration>) -> bool {
+        let (outcome, is_well) = match outcome {
+            Ok(took) => (time(took), true),
+            Err(error) => {
+                eprintln!("error: {error:#}");
+                self.failed.push(stage);
+                ("FAILED".to_owned(), false)
+            }
+        };
+        self.lines.push(format!("{outcome:>12}  {stage}"));
+        is_well
+    }
+
+    /// Shows all stages.
+    pub(crate) fn end(self) -> anyhow::Result<()> {
+        println!("\n{}", self.lines.join("\n"));
+        if !self.failed.is_empty() {
+            bail!("failed: {} (in {})", self.failed.join(", "), shown(root()));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_names_what_failed_and_shows_all() {
+        let mut summary = Summary::default();
+        assert!(summary.add("build", Ok(Duration::from_millis(1500))));
+        assert!(!summary.add("Rust", Err(anyhow::anyhow!("one test failed"))));
+        assert_eq!(summary.lines, ["       1.5 s  build", "      FAILED  Rust"]);
+        assert!(summary.end().unwrap_err().to_string().starts_with("failed: Rust"));
+    }
+}
