@@ -142,16 +142,11 @@ impl Guest {
                 failure,
             })?,
             Err(_late) => {
-                let (name, waiting) = (self.id.name.to_string(), "still at work");
+                let name = self.id.name.to_string();
+                let waiting = "still at work, or waiting for a free thread,";
                 return Err(Error::TimedOut { name, waiting });
             }
         };
         answered.map_err(|refusal| Error::Refused { guest: self.id.clone(), refusal })
-    }
-}
-
-impl std::fmt::Debug for Guest {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Guest({})", self.id)
     }
 }

@@ -54,13 +54,17 @@ pub const STATE_BYTES_MAX: usize = 1 << 20;
 
 /// The compiler's child process: real time. CPython takes 10 s on two busy cores.
 pub const COMPILE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The compiler's child process: threads. More do not make it faster by much, and each takes address space.
+pub const COMPILE_THREADS_MAX: usize = 8;
 /// The compiler's child process: address space. CPython needs 341 MB resident; the reservation is larger.
 pub const COMPILE_MEMORY_BYTES_MAX: u64 = 4 << 30;
 
 /// A guest's name, and a secret's: what fits a line of a settings page.
 pub const GUEST_NAME_BYTES_MAX: usize = 64;
-/// A schema of a description: ten times the largest that anybody would draw an editor from.
-pub const DESCRIPTION_BYTES_MAX: usize = 1 << 20;
+/// A description, its schemas and all: ten times the largest that anybody would draw an editor from. It is kept as long as the guest.
+pub const DESCRIPTION_BYTES_MAX: usize = 4 << 20;
+/// One text of a description, but for schemas: a line of a page.
+pub const DESCRIPTION_LINE_BYTES_MAX: usize = 1_000;
 /// The wait for a description, its turn among other calls included. It is a constant, so it needs no time of its own.
 pub const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Guests that are loaded at the same time. A compiler takes all cores it can get and hundreds of megabytes.
@@ -69,7 +73,7 @@ pub const GUESTS_LOADING_MAX: usize = 2;
 /// The native code of one component. SpiderMonkey makes 36 MB of 12, and the largest component is [`COMPONENT_BYTES_MAX`].
 pub const COMPILED_BYTES_MAX: u64 = 512 << 20;
 
-/// Columns up to this size are encoded where they are: copying 1 MiB takes less time than handing it to another thread
+/// Columns up to this size are checked and encoded where they are: copying 1 MiB takes less time than handing it to another thread
 /// and back costs in the worst case.
 pub const ENCODE_INLINE_BYTES_MAX: usize = 1 << 20;
 

@@ -13,8 +13,9 @@ pub use error::Error;
 
 use crate::datasource::Datasource;
 use crate::frame::Frames;
+use crate::guest::GuestId;
 use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
-use crate::model::{Fetch, Format, Query};
+use crate::model::{Fetch, Format, Frame, Query};
 
 /// The answer to a ref id: encoded frames, or why there are none.
 pub type Answer = (String, Result<Vec<Bytes>, Error>);
@@ -50,27 +51,38 @@ async fn run_one(
         rounds.admit(&fetch)?;
         let responses = client.send_all(fetch.requests, deadline).await?;
         let transformed = guest.transform(query, view, responses, fetch.state, deadline).await?;
-        frames.add(transformed.frames).map_err(|error| Error::frame(guest.id(), error))?;
+        frames = add(frames, transformed.frames, guest.id()).await?;
         next = transformed.next;
     }
-    encode(frames, datasource, query, format).await
+    encode(frames, guest.id(), query, format).await
 }
 
-/// Large frames are encoded on another thread, so that they hold up nobody's network.
+/// Checks a round's frames and keeps them; if they are large on another thread, so that they hold up nobody's network.
+async fn add(mut frames: Frames, found: Vec<Frame>, guest: &GuestId) -> Result<Frames, Error> {
+    let small = Frames::size(&found) <= ENCODE_INLINE_BYTES_MAX;
+    let add = move || frames.add(found).map(|()| frames);
+    let added = if small { add() } else { elsewhere(add).await? };
+    added.map_err(|error| Error::frame(guest, error))
+}
+
+/// Encodes all frames; if they are large on another thread as well.
 async fn encode(
     frames: Frames,
-    datasource: &Datasource,
+    guest: &GuestId,
     query: &Query,
     format: Format,
 ) -> Result<Vec<Bytes>, Error> {
-    let encoded = if frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX {
-        frames.encode(&query.ref_id, format)
-    } else {
-        let ref_id = query.ref_id.clone();
-        let encoding = spawn_blocking(move || frames.encode(&ref_id, format));
-        encoding.await.map_err(|_panicked| Error::Panicked)?
-    };
-    encoded.map_err(|error| Error::frame(datasource.guest.id(), error))
+    let small = frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX;
+    let ref_id = query.ref_id.clone();
+    let encode = move || frames.encode(&ref_id, format);
+    let encoded = if small { encode() } else { elsewhere(encode).await? };
+    encoded.map_err(|error| Error::frame(guest, error))
+}
+
+async fn elsewhere<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    spawn_blocking(work).await.map_err(|_panicked| Error::Panicked)
 }
 
 /// How many rounds and requests a query has left.

@@ -18,8 +18,7 @@ use crate::guest::{Guest, Guests};
 use crate::limits::{DATASOURCES_MAX, Limits};
 use crate::model::DatasourceView;
 
-/// One configured Grafana data source, ready to be asked.
-#[derive(Debug)]
+/// One configured Grafana data source, ready to be asked. No `Debug`: an admin may have put a secret where it does not belong.
 pub struct Datasource {
     /// Who understands its API.
     pub guest: Arc<Guest>,
@@ -103,6 +102,10 @@ impl Entry {
         registry: &Registry,
         deadline: Instant,
     ) -> Result<Arc<Datasource>, Error> {
+        if self.built.get().is_none() {
+            // Each request waits for the guest in its own time, and not in that of the one that builds.
+            registry.guests.find(&self.settings.resolve()?.guest, deadline).await?;
+        }
         let build = || async {
             let Settings { guest, http, mut view, .. } = self.settings.resolve()?;
             let guest = registry.guests.find(&guest, deadline).await?;

@@ -1,6 +1,7 @@
 //! Sends the requests of one datasource and reads the responses, under limits.
 
 use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -34,14 +35,10 @@ pub struct Client {
     timeout: Duration,
     /// `Limits::response_bytes`.
     response_bytes: usize,
+    /// All bodies of a round together, bytes: they have to fit into a guest's memory.
+    round_bytes: usize,
     /// `Limits::header_bytes`.
     header_bytes: usize,
-}
-
-impl std::fmt::Debug for Client {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Client")
-    }
 }
 
 /// A request that is ready to go, and what is needed to judge its outcome.
@@ -63,13 +60,14 @@ impl Client {
             permits: Semaphore::new(limits.exchanges_in_flight.max(1)),
             timeout: settings.timeout,
             response_bytes: limits.response_bytes,
+            round_bytes: limits.guest_memory_bytes,
             header_bytes: limits.header_bytes,
         })
     }
 
     /// Sends requests side by side and gives the responses in the order of the requests.
     ///
-    /// Nothing is sent if any of them is not allowed. Each status is a response; an error is what kept an exchange from
+    /// All bodies together take no more than a guest can take. Nothing is sent if any of them is not allowed. Each status is a response; an error is what kept an exchange from
     /// its response, unless the request tolerates that. The first error ends the others.
     pub async fn send_all(
         &self,
@@ -78,7 +76,9 @@ impl Client {
     ) -> Result<Vec<Response>, Error> {
         let exchanges = requests.into_iter().map(|request| self.prepare(request));
         let exchanges = exchanges.collect::<Result<Vec<_>, _>>()?;
-        try_join_all(exchanges.into_iter().map(|exchange| self.run(exchange, deadline))).await
+        let room = AtomicUsize::new(self.round_bytes);
+        let run = |exchange| self.run(exchange, deadline, &room);
+        try_join_all(exchanges.into_iter().map(run)).await
     }
 
     fn prepare(&self, request: Request) -> Result<Exchange, Error> {
@@ -93,9 +93,14 @@ impl Client {
         Ok(Exchange { prepared, timeout, tolerates_failure })
     }
 
-    async fn run(&self, exchange: Exchange, deadline: Instant) -> Result<Response, Error> {
+    async fn run(
+        &self,
+        exchange: Exchange,
+        deadline: Instant,
+        room: &AtomicUsize,
+    ) -> Result<Response, Error> {
         let tolerates_failure = exchange.tolerates_failure;
-        match self.exchange(exchange, deadline).await {
+        match self.exchange(exchange, deadline, room).await {
             Err(error) if tolerates_failure => match error.as_failure() {
                 Some(failure) => Ok(Response { failure: Some(failure), ..Response::default() }),
                 None => Err(error),
@@ -105,7 +110,12 @@ impl Client {
     }
 
     /// One exchange: wait for its turn, send, follow redirects, read.
-    async fn exchange(&self, exchange: Exchange, deadline: Instant) -> Result<Response, Error> {
+    async fn exchange(
+        &self,
+        exchange: Exchange,
+        deadline: Instant,
+        room: &AtomicUsize,
+    ) -> Result<Response, Error> {
         let Exchange { prepared, timeout, .. } = exchange;
         let asked = endpoint(&prepared.url);
         let queued = Instant::now();
@@ -125,7 +135,7 @@ impl Client {
         let sent = timeout_at(end, self.send(prepared)).await;
         let (url, response) =
             sent.map_err(|_elapsed| timed_out(&asked, start, Phase::Response, bound))??;
-        let read = timeout_at(end, self.read(&url, response)).await;
+        let read = timeout_at(end, self.read(&url, response, room)).await;
         let response = read.map_err(|_elapsed| timed_out(&asked, start, Phase::Body, bound))??;
 
         let (status, bytes) = (response.status, response.body.len());
@@ -174,8 +184,14 @@ impl Client {
         Err(Error::TooLarge { endpoint: endpoint(url), part, key, limit })
     }
 
-    /// Reads the body into one buffer, decompressed, and stops as soon as it is over the limit.
-    async fn read(&self, url: &Url, mut response: reqwest::Response) -> Result<Response, Error> {
+    /// Reads the body into one buffer, decompressed, and stops as soon as it is over the limit, or there is no room left for
+    /// what the exchanges of the round read.
+    async fn read(
+        &self,
+        url: &Url,
+        mut response: reqwest::Response,
+        room: &AtomicUsize,
+    ) -> Result<Response, Error> {
         let limit = self.response_bytes;
         let too_large = || Error::TooLarge {
             endpoint: endpoint(url),
@@ -189,10 +205,25 @@ impl Client {
             return Err(too_large());
         }
         let capacity = announced.and_then(|announced| usize::try_from(announced).ok());
-        let mut body = Vec::with_capacity(capacity.unwrap_or_default());
+        let capacity = capacity.unwrap_or_default().min(room.load(Ordering::Relaxed));
+        let mut body = Vec::with_capacity(capacity);
+        let take = |bytes| {
+            let taken = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left: usize| {
+                left.checked_sub(bytes)
+            });
+            taken.is_ok()
+        };
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
+                Ok(Some(chunk)) if !take(chunk.len()) => {
+                    return Err(Error::TooLarge {
+                        endpoint: endpoint(url),
+                        part: "round of responses with that",
+                        key: "guest_memory_bytes",
+                        limit: self.round_bytes,
+                    });
+                }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 Err(error) => return Err(failure::of_body(url, &error, body.len(), announced)),

@@ -218,6 +218,8 @@ impl Error {
     pub(super) fn as_failure(&self) -> Option<TransportFailure> {
         let text = self.to_string();
         match self {
+            // There is no time left in which a guest could do anything about it.
+            Self::TimedOut { bound: Bound::Query, .. } => None,
             Self::Unreachable { .. } | Self::TimedOut { phase: Phase::Connection, .. } => {
                 Some(TransportFailure::Unreachable(text))
             }

@@ -12,6 +12,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use hmac::{Hmac, Mac as _};
 use rustix::process::geteuid;
 use sha2::{Digest as _, Sha256};
@@ -24,6 +25,8 @@ const MAGIC: &[u8; 8] = b"graft\0\0\x01";
 const KEY_FILE: &str = "key";
 const KEY_BYTES: usize = 32;
 const MAC_BYTES: usize = 32;
+/// What stands before the native code.
+const HEAD_BYTES: usize = MAGIC.len() + MAC_BYTES;
 
 /// Why there is no cache. Guests are then compiled at each start.
 #[derive(Debug, thiserror::Error)]
@@ -89,20 +92,18 @@ impl Cache {
     }
 
     /// The native code of a component, if it is here and this installation made it.
-    pub(super) fn get(&self, digest: &Digest) -> Option<Vec<u8>> {
+    pub(super) fn get(&self, digest: &Digest) -> Option<Bytes> {
         let path = self.path(digest);
         let file = open_ours(&path).ok()?;
         let mut bytes = Vec::new();
         let length = file.metadata().ok()?.len();
-        bytes.reserve_exact(usize::try_from(length.min(COMPILED_BYTES_MAX)).ok()?);
-        file.take(COMPILED_BYTES_MAX).read_to_end(&mut bytes).ok()?;
-        let body = self.authenticate(digest, &bytes);
-        if body.is_none() {
+        bytes.reserve_exact(usize::try_from(length.min(COMPILED_BYTES_MAX)).ok()? + HEAD_BYTES);
+        file.take(COMPILED_BYTES_MAX + HEAD_BYTES as u64).read_to_end(&mut bytes).ok()?;
+        if !self.is_authentic(digest, &bytes) {
             tracing::warn!(path = %path.display(), "A cache file is not what this plugin wrote, and is made again");
+            return None;
         }
-        let start = body?;
-        bytes.drain(..start);
-        Some(bytes)
+        Some(Bytes::from(bytes).slice(HEAD_BYTES..))
     }
 
     /// Keeps native code. Another process may do the same at the same time: each file appears whole.
@@ -116,12 +117,10 @@ impl Cache {
         Ok(())
     }
 
-    /// Where in a file the native code begins, if the file is authentic.
-    fn authenticate(&self, digest: &Digest, bytes: &[u8]) -> Option<usize> {
-        let rest = bytes.strip_prefix(MAGIC)?;
-        let (mac, code) = rest.split_at_checked(MAC_BYTES)?;
-        self.mac(digest, code).verify_slice(mac).ok()?;
-        Some(bytes.len() - code.len())
+    /// Whether a file is one that this installation wrote for this component.
+    fn is_authentic(&self, digest: &Digest, bytes: &[u8]) -> bool {
+        let parts = bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_at_checked(MAC_BYTES));
+        parts.is_some_and(|(mac, code)| self.mac(digest, code).verify_slice(mac).is_ok())
     }
 
     /// A file that was renamed to stand for another component or engine is as wrong as one that was changed.

@@ -76,8 +76,8 @@ impl Callable {
         deadline: Instant,
         body: impl FnOnce(&Datasource, &mut Store<State>) -> wasmtime::Result<T> + Send + 'static,
     ) -> Result<Result<T, Failure>, Late> {
-        let call = self.clone();
-        let job = move |awaited: &Awaited| call.run(awaited, body);
+        let (call, span) = (self.clone(), tracing::Span::current());
+        let job = move |awaited: &Awaited| span.in_scope(|| call.run(awaited, body));
         let result = timeout_at(deadline, self.runtime.threads.run(job)).await;
         let result = result.map_err(|_elapsed| Late)?;
         Ok(result.unwrap_or(Err(Failure::Host)))
@@ -111,7 +111,12 @@ impl Callable {
         let result = instance.and_then(|instance| body(&instance, &mut store));
         result.map_err(|error| {
             let failure = failure(&error, store.data().memory.refused, limits);
-            tracing::warn!(guest = %self.id, %failure, error = format!("{error:#}"), "A guest failed");
+            let error = format!("{error:#}");
+            match failure {
+                // A user who leaves a dashboard is no event.
+                Failure::Cancelled => tracing::debug!(guest = %self.id, "A call was cancelled"),
+                _ => tracing::warn!(guest = %self.id, %failure, error, "A guest failed"),
+            }
             failure
         })
     }

@@ -17,8 +17,8 @@ use wasmtime::Engine;
 
 use super::engine::configuration;
 use crate::limits::{
-    COMPILE_MEMORY_BYTES_MAX, COMPILE_TIMEOUT, COMPILED_BYTES_MAX, COMPONENT_BYTES_MAX,
-    ERROR_TEXT_BYTES_MAX,
+    COMPILE_MEMORY_BYTES_MAX, COMPILE_THREADS_MAX, COMPILE_TIMEOUT, COMPILED_BYTES_MAX,
+    COMPONENT_BYTES_MAX, ERROR_TEXT_BYTES_MAX,
 };
 
 /// The argument that makes the binary the compiler's process.
@@ -52,7 +52,8 @@ pub enum CompileError {
 impl CompileError {
     /// Whether the machine is to blame, and not the component.
     pub(super) fn is_of_host(&self) -> bool {
-        matches!(self, Self::Process { .. })
+        // How long it takes depends on what else the machine does.
+        matches!(self, Self::Process { .. } | Self::TimedOut)
     }
 }
 
@@ -62,6 +63,9 @@ pub(super) async fn compile(program: &Path, component: &[u8]) -> Result<Vec<u8>,
     let mut child = Command::new(program)
         .arg(COMPILE_ARGUMENT)
         .env_clear()
+        // Address space is limited, and each thread's allocator reserves 64 MiB of it.
+        .env("RAYON_NUM_THREADS", COMPILE_THREADS_MAX.min(cores()).to_string())
+        .env("MALLOC_ARENA_MAX", "2")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -71,12 +75,19 @@ pub(super) async fn compile(program: &Path, component: &[u8]) -> Result<Vec<u8>,
     let spoken = timeout(COMPILE_TIMEOUT, speak(&mut child, component)).await;
     let (status, code, text) =
         spoken.map_err(|_elapsed| CompileError::TimedOut)?.map_err(failed)?;
+    if code.len() as u64 > COMPILED_BYTES_MAX {
+        return Err(CompileError::TooLarge);
+    }
     match status.code() {
-        Some(0) if code.len() as u64 > COMPILED_BYTES_MAX => Err(CompileError::TooLarge),
         Some(0) => Ok(code),
         Some(INVALID) => Err(CompileError::Invalid(text)),
         _ => Err(CompileError::Crashed(ended(status, &text))),
     }
+}
+
+/// How many threads this machine can run at the same time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Hands over the component and takes what comes back, at the same time.
@@ -120,7 +131,10 @@ pub fn compiler() -> ExitCode {
     match compile_stdin() {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Invalid(error)) => {
-            eprintln!("{error:#}");
+            // It may repeat a name of the component's, and nobody reads more than this.
+            let text: String =
+                format!("{error:#}").chars().take(ERROR_TEXT_BYTES_MAX / 4).collect();
+            eprintln!("{text}");
             // The compiler's own exit statuses are 0, this, and 1 for all else.
             ExitCode::from(INVALID as u8)
         }

@@ -5,7 +5,7 @@ mod tests;
 
 use std::collections::HashSet;
 
-use crate::limits::{DESCRIPTION_BYTES_MAX, GUEST_NAME_BYTES_MAX};
+use crate::limits::{DESCRIPTION_LINE_BYTES_MAX, GUEST_NAME_BYTES_MAX};
 use crate::model::{Description, JsonObject};
 
 /// Whether this can be a guest's name, and so a file's: it can never lead out of a folder.
@@ -30,7 +30,7 @@ pub(super) fn check(description: &Description, name: &str) -> Result<(), String>
         if required && text.trim().is_empty() {
             return Err(format!("the {member} is empty"));
         }
-        if text.len() > 1_000 || text.chars().any(char::is_control) {
+        if text.len() > DESCRIPTION_LINE_BYTES_MAX || text.chars().any(char::is_control) {
             return Err(format!("the {member} is too long or holds a control character"));
         }
     }
@@ -38,9 +38,6 @@ pub(super) fn check(description: &Description, name: &str) -> Result<(), String>
         ("query-schema", &description.query_schema),
         ("settings-schema", &description.settings_schema),
     ] {
-        if schema.len() > DESCRIPTION_BYTES_MAX {
-            return Err(format!("the {member} is larger than {DESCRIPTION_BYTES_MAX} bytes"));
-        }
         let object = serde_json::from_str::<JsonObject>(schema);
         object.map_err(|error| format!("the {member} is not a JSON object ({error})"))?;
     }
@@ -62,7 +59,7 @@ fn check_secrets(description: &Description) -> Result<(), String> {
     Ok(())
 }
 
-/// Something that a guest wrote, fit for a sentence.
-fn shown(text: &str) -> String {
+/// Something that a stranger wrote, fit for a sentence.
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(GUEST_NAME_BYTES_MAX).flat_map(char::escape_debug).collect()
 }

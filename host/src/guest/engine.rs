@@ -44,7 +44,7 @@ pub(super) fn configuration() -> Config {
         // A guest's own debug information is input for one more parser, and would only serve a log line.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .memory_may_move(false)
-        // CPython's snapshot is 12.4 MiB; one that is denser than this is copied at each call instead of mapped.
+        // CPython's snapshot is 12.4 MiB; a larger one than this that is mostly zeros is copied at each call instead of mapped.
         .memory_guaranteed_dense_image_size(64 << 20);
     config
 }

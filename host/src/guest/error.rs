@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::compile::CompileError;
 use super::inspect::InspectError;
-use crate::limits::{COMPONENT_BYTES_MAX, STATE_BYTES_MAX, how_to_raise};
+use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, STATE_BYTES_MAX, how_to_raise};
 use crate::model::{Refusal, Source};
 
 /// A guest as errors and logs name it: `prometheus 0.1.0`.
@@ -153,6 +153,18 @@ pub enum LoadError {
     /// Its imports or exports have other types than the contract's.
     #[error("its imports or exports do not fit the contract: {0}")]
     Link(String),
+    /// The compiled component does not fit this host.
+    #[error("its compiled form does not fit this host's version or limits ({0})")]
+    Unfit(String),
+    /// No thread was free for it.
+    #[error(
+        "it had no turn to describe itself within {} s, because other guests keep the machine busy",
+        DESCRIBE_TIMEOUT.as_secs()
+    )]
+    Busy,
+    /// The host's own fault.
+    #[error("the host panicked while it loaded it")]
+    Panicked,
     /// It could not describe itself.
     #[error("it cannot describe itself: {0}")]
     Describe(Failure),
@@ -168,7 +180,7 @@ impl LoadError {
     /// Whether the machine is to blame and not the file, so that another try makes sense.
     pub(super) fn is_of_host(&self) -> bool {
         match self {
-            Self::Read { .. } | Self::Ending => true,
+            Self::Read { .. } | Self::Busy | Self::Ending => true,
             Self::Compile(error) => error.is_of_host(),
             _ => false,
         }
@@ -180,6 +192,7 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::Unknown { .. } => 400,
+            Self::Failed { failure: Failure::TooMuch(_), .. } => 400,
             Self::NotLoaded { .. } | Self::Failed { .. } => 500,
             Self::TimedOut { .. } => 504,
             Self::Refused { refusal, .. } => match refusal {
@@ -196,7 +209,9 @@ impl Error {
     /// Whose fault it is, in Grafana's words (contract section 4.1).
     pub fn source_of_error(&self) -> Source {
         match self {
-            Self::Unknown { .. } => Source::Downstream,
+            Self::Unknown { .. } | Self::Failed { failure: Failure::TooMuch(_), .. } => {
+                Source::Downstream
+            }
             Self::NotLoaded { .. } | Self::TimedOut { .. } | Self::Failed { .. } => Source::Plugin,
             Self::Refused { refusal, .. } => match refusal {
                 Refusal::BadQuery(_)
@@ -217,7 +232,8 @@ impl Error {
                 format!("Guest '{name}' cannot be used: {error}. {}", who_mends(error))
             }
             Self::TimedOut { name, waiting } => format!(
-                "Guest '{name}' was {waiting} when the query's time was over. Try again in a moment."
+                "Guest '{name}' was {waiting} when the query's time was over. Try again in a moment, or {}.",
+                how_to_raise("query_time")
             ),
             Self::Refused { refusal, .. } => refusal_text(refusal).to_owned(),
             Self::Failed { guest, failure, .. } => failed(guest, failure),
@@ -238,11 +254,18 @@ fn unknown(name: &str, known: &[String], folders: &[PathBuf]) -> String {
     )
 }
 
-fn who_mends(error: &LoadError) -> &'static str {
+fn who_mends(error: &LoadError) -> String {
     match error {
-        LoadError::Ending => "Try again in a moment.",
-        error if error.is_of_host() => "The admin of Grafana's machine can mend that.",
-        _ => "The guest's vendor has to mend that, or the admin install another version.",
+        LoadError::Busy | LoadError::Ending => "Try again in a moment.".to_owned(),
+        LoadError::Unfit(_) => format!(
+            "The admin can restart the plugin if it was updated, or {}.",
+            how_to_raise("guest_memory_bytes")
+        ),
+        LoadError::Panicked => "Grafana's log says where; please report that to Graft.".to_owned(),
+        error if error.is_of_host() => "The admin of Grafana's machine can mend that.".to_owned(),
+        _ => {
+            "The guest's vendor has to mend that, or the admin install another version.".to_owned()
+        }
     }
 }
 

@@ -6,6 +6,8 @@ mod tests;
 
 use wasmparser::{Encoding, Parser, Payload};
 
+use super::description::shown;
+
 /// The package of the contract.
 const PACKAGE: &str = "graft:datasource";
 /// The version that this host speaks; `wit/README.md` says which others fit.
@@ -67,8 +69,8 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<(), InspectError> {
     let exported: Vec<_> = exports.iter().filter_map(|name| Name::parse(name)).collect();
     let ours = |name: &&Name<'_>| name.package == PACKAGE;
     let Some(any) = exported.iter().find(ours) else { return Err(InspectError::NoGuest) };
-    if !any.fits() {
-        return Err(InspectError::Version { version: any.version.to_owned() });
+    if !exported.iter().filter(ours).any(Name::fits) {
+        return Err(InspectError::Version { version: shown(any.version) });
     }
     for interface in EXPORTS {
         if !exported.iter().filter(ours).any(|name| name.interface == interface && name.fits()) {
@@ -76,7 +78,7 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<(), InspectError> {
         }
     }
     match imports.into_iter().find(|import| !may_import(import)) {
-        Some(import) => Err(InspectError::Import { import: import.to_owned() }),
+        Some(import) => Err(InspectError::Import { import: shown(import) }),
         None => Ok(()),
     }
 }

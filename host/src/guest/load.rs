@@ -18,7 +18,7 @@ use super::error::{Failure, GuestId, LoadError};
 use super::inspect::inspect;
 use super::lift;
 use super::state::{HasState, State};
-use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT};
+use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, DESCRIPTION_BYTES_MAX};
 
 /// What loading needs besides the file.
 pub(super) struct Load {
@@ -76,7 +76,7 @@ impl Load {
         job: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, LoadError> {
         let load = Arc::clone(self);
-        self.runtime.run(move || job(&load)).await.ok_or(LoadError::Ending)
+        self.runtime.run(move || job(&load)).await.ok_or(LoadError::Panicked)
     }
 
     fn cached(&self, digest: &Digest) -> Option<InstancePre<State>> {
@@ -97,11 +97,12 @@ impl Load {
     }
 
     fn link(&self, code: &[u8]) -> Result<InstancePre<State>, LoadError> {
-        let unfit = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
         // SAFETY: `code` is what wasmtime's compiler made of a component: it comes either straight from our own binary's compiling
         // process, or from the cache, which takes nothing that does not carry the MAC of this installation's key (`cache.rs`).
         let component = unsafe { Component::deserialize(&self.runtime.engine, code) };
-        self.linker.instantiate_pre(&component.map_err(unfit)?).map_err(unfit)
+        let component = component.map_err(|error| LoadError::Unfit(format!("{error:#}")))?;
+        let unfit = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
+        self.linker.instantiate_pre(&component).map_err(unfit)
     }
 
     async fn describe(&self, name: &str, linked: InstancePre<State>) -> Result<Guest, LoadError> {
@@ -111,12 +112,17 @@ impl Load {
         let deadline = Instant::now() + DESCRIBE_TIMEOUT;
         let described = callable
             .call(deadline, |guest, store| {
+                store.set_hostcall_fuel(DESCRIPTION_BYTES_MAX);
                 guest.graft_datasource_describe().call_describe(store).map(lift::description)
             })
             .await;
         let described = match described {
+            Ok(Err(Failure::TooMuch(_))) => {
+                let reason = format!("it is larger than {DESCRIPTION_BYTES_MAX} bytes");
+                return Err(LoadError::Description(reason));
+            }
             Ok(result) => result.map_err(LoadError::Describe)?,
-            Err(_late) => return Err(LoadError::Describe(Failure::Cpu(DESCRIBE_TIMEOUT))),
+            Err(_late) => return Err(LoadError::Busy),
         };
         description::check(&described, name).map_err(LoadError::Description)?;
         let id = GuestId { name: name.into(), version: described.version.as_str().into() };

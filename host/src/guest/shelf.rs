@@ -110,7 +110,7 @@ impl Guests {
         };
         let timed_out = |_elapsed| Error::TimedOut {
             name: name.to_owned(),
-            waiting: "still being compiled, which happens once,",
+            waiting: "still being loaded, and perhaps compiled, which happens once,",
         };
         let done =
             timeout_at(deadline, loaded.wait_for(Option::is_some)).await.map_err(timed_out)?;
@@ -139,14 +139,14 @@ impl Guests {
         if let Some(slot) = slots.get(name).filter(|slot| slot.stamp == stamp) {
             let is_retried = match &*slot.loaded.borrow() {
                 Some(Ok(guest)) => return Ok(Found::Guest(Arc::clone(guest))),
-                Some(Err(error)) => error.is_of_host() && slot.before.is_none(),
+                Some(Err(error)) => error.is_of_host(),
                 None => false,
             };
-            if let Some(guest) = &slot.before {
-                return Ok(Found::Guest(Arc::clone(guest)));
-            }
             if !is_retried {
-                return Ok(Found::Loading(slot.loaded.clone()));
+                return Ok(match &slot.before {
+                    Some(guest) => Found::Guest(Arc::clone(guest)),
+                    None => Found::Loading(slot.loaded.clone()),
+                });
             }
         }
         let before = slots.remove(name).and_then(|slot| slot.before_or_loaded());

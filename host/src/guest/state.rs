@@ -21,14 +21,14 @@ pub(super) struct State {
 pub(super) struct Memory {
     used: usize,
     most: usize,
-    /// Whether the guest wanted more than it may have. What it does then is seldom graceful.
+    /// Whether the guest wanted more than it may have, the last time it wanted any. What it does then is seldom graceful.
     pub(super) refused: bool,
 }
 
 /// The log of one call.
 struct Log {
     guest: GuestId,
-    /// Lines that may still be written.
+    /// Lines that may still be written, the one that says so when there are no more included.
     left: u32,
 }
 
@@ -39,7 +39,7 @@ impl State {
     pub(super) fn new(guest: GuestId, limits: &Limits) -> Self {
         Self {
             memory: Memory { used: 0, most: limits.guest_memory_bytes, refused: false },
-            log: Log { guest, left: limits.guest_log_lines },
+            log: Log { guest, left: limits.guest_log_lines.saturating_add(1) },
         }
     }
 }
@@ -47,11 +47,10 @@ impl State {
 impl Memory {
     /// Whether `more` bytes can still be had; takes them if so.
     fn take(&mut self, more: usize) -> bool {
-        match self.used.checked_add(more).filter(|used| *used <= self.most) {
-            Some(used) => self.used = used,
-            None => self.refused = true,
-        }
-        !self.refused
+        let used = self.used.checked_add(more).filter(|used| *used <= self.most);
+        self.refused = used.is_none();
+        self.used = used.unwrap_or(self.used);
+        used.is_some()
     }
 }
 
@@ -60,9 +59,11 @@ impl ResourceLimiter for Memory {
         &mut self,
         current: usize,
         desired: usize,
-        _maximum: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.take(desired.saturating_sub(current)))
+        // wasmtime asks before it looks at what the module itself allows.
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(allowed && self.take(desired.saturating_sub(current)))
     }
 
     fn table_growing(
@@ -156,8 +157,17 @@ mod tests {
     fn memories_and_tables_share_one_budget() {
         let mut memory = Memory { used: 0, most: 1_000, refused: false };
         assert!(memory.memory_growing(0, 600, None).unwrap());
-        assert!(memory.table_growing(0, 50, None).unwrap());
-        assert!(!memory.memory_growing(600, 601, None).unwrap());
+        assert!(memory.table_growing(0, 10, None).unwrap());
+        assert!(!memory.memory_growing(600, 921, None).unwrap());
         assert!(memory.refused);
+        assert!(memory.memory_growing(600, 920, None).unwrap(), "less can still be had");
+        assert_eq!((memory.used, memory.refused), (1_000, false));
+    }
+
+    #[test]
+    fn what_the_module_itself_does_not_allow_is_not_counted() {
+        let mut memory = Memory { used: 0, most: 1_000, refused: false };
+        assert!(!memory.memory_growing(0, 600, Some(500)).unwrap());
+        assert_eq!((memory.used, memory.refused), (0, false));
     }
 }

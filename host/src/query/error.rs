@@ -39,7 +39,7 @@ pub enum Error {
         limit: u32,
     },
     /// The host's own fault.
-    #[error("the host panicked while it encoded the frames")]
+    #[error("the host panicked while it checked or encoded the frames")]
     Panicked,
 }
 

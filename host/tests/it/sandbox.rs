@@ -22,6 +22,7 @@ impl Odd {
         let folder = Folder::with(&["fixtures/odd"]);
         let launch = folder.launch();
         let launch = launch.setting("guest_cpu", "200ms").setting("guest_memory_bytes", "32MiB");
+        let launch = launch.setting("column_bytes", "3MiB");
         let plugin = Plugin::launch(launch).await.unwrap();
         let datasource = Datasource::new("odd", url).settings(json!({"guest": "odd"}));
         Self { plugin, _folder: folder, datasource }
@@ -104,6 +105,8 @@ async fn too_much_of_anything_names_the_limit_and_how_to_raise_it() {
     odd.fails("rounds-forever", 400, "downstream", "more than 50 rounds").await;
     odd.fails("many-requests", 400, "downstream", "raise 'requests' in grafana.ini").await;
     odd.fails("large-state", 500, "plugin", "2097152 bytes of state").await;
+    let sentence = "returned more than 3145728 bytes (limit column_bytes)";
+    odd.fails("large-column", 400, "downstream", sentence).await;
 }
 
 #[tokio::test]
@@ -114,7 +117,7 @@ async fn a_flood_of_log_lines_is_cut_off_and_said_once() {
     odd.plugin.logged(|line| line.says("guest_log_lines")).await.unwrap();
     let lines = odd.plugin.log();
     let said = |part: &str| lines.iter().filter(|line| line.says(part)).count();
-    assert_eq!((said("guest_log_lines"), said("line 98"), said("line 99")), (1, 1, 0));
+    assert_eq!((said("guest_log_lines"), said("line 99"), said("line 100")), (1, 1, 0));
 }
 
 #[tokio::test]

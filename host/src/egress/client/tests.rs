@@ -364,11 +364,21 @@ async fn each_time_that_can_run_out_is_a_gateway_timeout_that_says_which() {
     let one = Limits { exchanges_in_flight: 1, ..Limits::default() };
     let client = limited(&silent.settings(), &one);
     let tolerant = |target| Request { tolerate_failure: true, ..get(target) };
+    // When the time of the whole query is over, no guest can do anything about it.
     let round = vec![tolerant("/first"), tolerant("/second")];
-    let responses = client.send_all(round, Instant::now() + short).await.unwrap();
-    let failures: Vec<_> =
-        responses.into_iter().map(|response| format!("{:?}", response.failure)).collect();
-    assert!(failures[0].contains("Response") && failures[1].contains("Queue"), "{failures:?}");
+    let error = client.send_all(round, Instant::now() + short).await.unwrap_err();
+    check(&error, 504, Source::Downstream, &["raise 'query_time' in grafana.ini"]);
+}
+
+#[tokio::test]
+async fn all_bodies_of_a_round_fit_into_a_guests_memory() {
+    let server = Server::start(|_| ok(&[b'x'; 400])).await;
+    let limits = Limits { guest_memory_bytes: 1000, ..Limits::default() };
+    let client = limited(&server.settings(), &limits);
+    let round = |requests| vec![get("/x"); requests];
+    assert_eq!(client.send_all(round(2), later()).await.unwrap().len(), 2);
+    let error = client.send_all(round(3), later()).await.unwrap_err();
+    check(&error, 502, Source::Downstream, &["larger than 1000 bytes", "'guest_memory_bytes'"]);
 }
 
 #[tokio::test]
