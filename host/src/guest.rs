@@ -128,7 +128,7 @@ impl Guest {
     ) -> Result<T, Error> {
         let called = self
             .callable
-            .call(deadline, move |guest, store| {
+            .call(export, deadline, move |guest, store| {
                 Ok(match call(guest, store)? {
                     Ok(value) => Ok(lift(value)?),
                     Err(refusal) => Err(lift::refusal(refusal)),

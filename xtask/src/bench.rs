@@ -80,18 +80,19 @@ fn small_figure(small: &small::Small) -> Figure {
 }
 
 fn speed(large: &large::Large) -> Figure {
-    let (sandboxed, native) = (large.sandboxed.percentile(50), large.native.percentile(50));
+    let (sandboxed, native) = (large.calls.percentile(50), large.native.percentile(50));
     let ratio = sandboxed.as_secs_f64() / native.as_secs_f64();
     let rate = |time: std::time::Duration| large.numbers as f64 / time.as_secs_f64() / 1e6;
     Figure {
-        what: "time of 1,000,000 points, plugin to native guest",
+        what: "time of 1,000,000 points, sandbox to native",
         measured: format!("{ratio:.2} ×"),
         aim: "at most 1.5 ×",
         is_met: ratio <= 1.5,
         details: format!(
-            "{:.2} million points/s through the whole plugin, HTTP, Arrow and gRPC included; {:.2} in native code, the guest alone",
+            "million points/s: {:.2} in the sandbox, {:.2} native; {:.2} through the whole plugin, with HTTP, Arrow and gRPC",
             rate(sandboxed),
             rate(native),
+            rate(large.sandboxed.percentile(50)),
         ),
     }
 }

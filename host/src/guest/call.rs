@@ -73,11 +73,12 @@ impl Callable {
     /// Runs one export. Whatever `body` borrows from the guest is gone with the store, so it returns the host's own values.
     pub(super) async fn call<T: Send + 'static>(
         &self,
+        export: &'static str,
         deadline: Instant,
         body: impl FnOnce(&Datasource, &mut Store<State>) -> wasmtime::Result<T> + Send + 'static,
     ) -> Result<Result<T, Failure>, Late> {
         let (call, span) = (self.clone(), tracing::Span::current());
-        let job = move |awaited: &Awaited| span.in_scope(|| call.run(awaited, body));
+        let job = move |awaited: &Awaited| span.in_scope(|| call.run(export, awaited, body));
         let result = timeout_at(deadline, self.runtime.threads.run(job)).await;
         let result = result.map_err(|_elapsed| Late)?;
         Ok(result.unwrap_or(Err(Failure::Host)))
@@ -85,10 +86,11 @@ impl Callable {
 
     fn run<T>(
         &self,
+        export: &'static str,
         awaited: &Awaited,
         body: impl FnOnce(&Datasource, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
-        let limits = &self.runtime.limits;
+        let (limits, start) = (&self.runtime.limits, Instant::now());
         let state = State::new(self.id.clone(), limits);
         let mut store = Store::new(&self.runtime.engine, state);
         store.limiter(|state| &mut state.memory);
@@ -109,13 +111,17 @@ impl Callable {
         let _running = self.runtime.ticker.run();
         let instance = self.component.instantiate(&mut store);
         let result = instance.and_then(|instance| body(&instance, &mut store));
+        let microseconds = start.elapsed().as_micros();
+        tracing::debug!(guest = %self.id, export, microseconds, "Call");
         result.map_err(|error| {
             let failure = failure(&error, store.data().memory.refused, limits);
             let error = format!("{error:#}");
             match failure {
                 // A user who leaves a dashboard is no event.
-                Failure::Cancelled => tracing::debug!(guest = %self.id, "A call was cancelled"),
-                _ => tracing::warn!(guest = %self.id, %failure, error, "A guest failed"),
+                Failure::Cancelled => {
+                    tracing::debug!(guest = %self.id, export, "A call was cancelled");
+                }
+                _ => tracing::warn!(guest = %self.id, export, %failure, error, "A guest failed"),
             }
             failure
         })

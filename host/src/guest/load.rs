@@ -111,7 +111,7 @@ impl Load {
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         let deadline = Instant::now() + DESCRIBE_TIMEOUT;
         let described = callable
-            .call(deadline, |guest, store| {
+            .call("describe", deadline, |guest, store| {
                 store.set_hostcall_fuel(DESCRIPTION_BYTES_MAX);
                 guest.graft_datasource_describe().call_describe(store).map(lift::description)
             })

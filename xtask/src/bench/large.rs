@@ -11,7 +11,7 @@ use arrow::array::Array as _;
 use arrow::datatypes::DataType;
 use bytes::Bytes;
 use graft_launch::frames::{Frame, decode_all};
-use graft_launch::{Datasource, Plugin, Query};
+use graft_launch::{Datasource, LogLine, Plugin, Query};
 use hyper::StatusCode;
 use serde_json::json;
 
@@ -32,7 +32,10 @@ const FIRST_SECONDS: u32 = 1_699_999_995;
 pub(super) struct Large {
     pub(super) numbers: usize,
     pub(super) body_bytes: u64,
+    /// Through the whole plugin.
     pub(super) sandboxed: Times,
+    /// The guest's call alone, copies into the sandbox and out of it included.
+    pub(super) calls: Times,
     pub(super) native: Times,
     /// Bytes above what the process had before.
     pub(super) sandboxed_peak: u64,
@@ -55,7 +58,8 @@ pub(super) async fn measure(
         (StatusCode::OK, if path.starts_with("/large/") { &large } else { &small }.clone())
     })
     .await?;
-    let plugin = Plugin::launch(installed.launch()).await?;
+    // At this level the plugin says what each call of a guest took.
+    let plugin = Plugin::launch(installed.launch().setting("log_level", "debug")).await?;
     let datasource = |path: &str| {
         Datasource::new(path, &format!("http://{address}/{path}"))
             .settings(json!({ "guest": "prometheus", "httpMethod": "GET" }))
@@ -79,9 +83,19 @@ pub(super) async fn measure(
         native_times.push(native.transform(numbers)?);
     }
     step.done();
-    plugin.shutdown().await?;
+    let log = plugin.shutdown().await?.log;
+    let calls = Times::new(log.iter().filter_map(large_call).collect())?;
     let (sandboxed, native) = (Times::new(sandboxed_times)?, Times::new(native_times)?);
-    Ok(Large { numbers, body_bytes, sandboxed, native, sandboxed_peak, native_peak })
+    Ok(Large { numbers, body_bytes, sandboxed, calls, native, sandboxed_peak, native_peak })
+}
+
+/// What a call took, if the line is about one that read a large body.
+fn large_call(line: &LogLine) -> Option<Duration> {
+    let entry = line.entry.as_ref().ok().filter(|entry| entry.message == "Call")?;
+    let field = |name: &str| entry.fields.get(name).and_then(|value| value.as_str());
+    let is_large = field("dsUid") == Some("large") && field("export") == Some("query.transform");
+    let microseconds = field("microseconds").filter(|_call| is_large)?;
+    Some(Duration::from_micros(microseconds.parse().ok()?))
 }
 
 /// A range query's answer. Values have as many digits as measured ones.
