@@ -59,6 +59,8 @@ impl Folder {
         Launch::new(env!("CARGO_BIN_EXE_gpx_graft"))
             .setting("guests", self.path())
             .setting("cache", cache)
+            // The first to ask CPython's guest waits until it is compiled, on a machine that runs all other tests as well.
+            .setting("query_time", "5m")
     }
 }
 
