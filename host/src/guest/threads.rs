@@ -30,8 +30,8 @@ impl Awaited {
         !self.0.load(Ordering::Relaxed)
     }
 
-    /// Of a job that somebody waits for to its end.
-    pub(super) fn always() -> Self {
+    /// Somebody waits, so far.
+    fn new() -> Self {
         Self(Arc::new(AtomicBool::new(false)))
     }
 }
@@ -69,7 +69,7 @@ impl Threads {
     ) -> Option<T> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
-        let awaited = Awaited::always();
+        let awaited = Awaited::new();
         let caller = Caller(awaited.clone());
         let (tell, result) = oneshot::channel();
         let job = Box::new(move || {
