@@ -2,7 +2,7 @@
 
 wit_bindgen::generate!({
     path: "wit",
-    world: "datasource",
+    world: "extended-datasource",
     pub_export_macro: true,
     default_bindings_module: "graft_guest::bindings",
     export_macro_name: "export_component",

@@ -6,8 +6,11 @@ mod tests;
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-use crate::bindings::exports::graft::datasource::{describe, health, query, resources};
+use crate::bindings::exports::graft::datasource::{
+    describe, health, live, migration, query, resources,
+};
 use crate::bindings::graft::datasource::context;
 use crate::log::log_panics;
 use crate::{
@@ -112,6 +115,29 @@ pub trait Datasource {
     ) -> Result<Reply, Refusal> {
         Err(Refusal::NotFound(format!("There is no resource '{}'.", request.path)))
     }
+
+    /// The one request whose response is a stream of events without end, if the API has such a thing for this
+    /// query: server-sent events, or a JSON document on each line. Each event is handed to
+    /// [`Datasource::transform`] as a response by itself. By default there is none, and the host asks
+    /// the query again at an interval.
+    ///
+    /// # Errors
+    /// A [`Refusal`], shown to the user, if the query cannot be run.
+    fn live_request(
+        _query: &Query<Self::Query>,
+        _datasource: &Configured<Self::Settings>,
+    ) -> Result<Option<Fetch>, Refusal> {
+        Ok(None)
+    }
+
+    /// Turns a query that an earlier version of this guest's editor saved into the shape of today.
+    /// By default all queries stay as they are.
+    ///
+    /// # Errors
+    /// A [`Refusal`], shown to the user, if nothing can be made of it.
+    fn migrate(model: Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
+        Ok(model)
+    }
 }
 
 /// The component that [`export!`](crate::export) makes of a [`Datasource`].
@@ -179,6 +205,26 @@ impl<D: Datasource> resources::Guest for Component<D> {
     ) -> Result<Reply, Refusal> {
         log_panics();
         D::respond(&request, &Configured::read(datasource)?, Responses::new(responses), &state)
+    }
+}
+
+impl<D: Datasource> live::Guest for Component<D> {
+    fn build_requests(
+        query: query::Query,
+        datasource: context::Datasource,
+    ) -> Result<Option<Fetch>, Refusal> {
+        log_panics();
+        D::live_request(&Query::read(query)?, &Configured::read(datasource)?)
+    }
+}
+
+impl<D: Datasource> migration::Guest for Component<D> {
+    fn migrate(model: String) -> Result<String, Refusal> {
+        log_panics();
+        let model = serde_json::from_str(&model).map_err(|error| {
+            Refusal::BadQuery(format!("The query is not a JSON object: {error}."))
+        })?;
+        Ok(Value::Object(D::migrate(model)?).to_string())
     }
 }
 

@@ -18,7 +18,9 @@
 
 use std::marker::PhantomData;
 
-use crate::bindings::exports::graft::datasource::{describe, health, query, resources};
+use crate::bindings::exports::graft::datasource::{
+    describe, health, live, migration, query, resources,
+};
 use crate::bindings::graft::datasource::context;
 use crate::datasource::Component;
 use crate::{
@@ -150,6 +152,22 @@ impl<D: Datasource> Guest<D> {
         let (request, datasource) = (request.clone(), self.datasource.clone());
         let (responses, state) = (responses.into(), state.to_owned());
         <Component<D> as resources::Guest>::respond(request, datasource, responses, state)
+    }
+
+    /// The request whose response is a stream of events, if there is one for this query.
+    ///
+    /// # Errors
+    /// As [`Guest::build_requests`].
+    pub fn live_request(&self, query: &RawQuery) -> Result<Option<Fetch>, Refusal> {
+        <Component<D> as live::Guest>::build_requests(query.clone(), self.datasource.clone())
+    }
+
+    /// What the guest makes of a query that an earlier version saved, a JSON object.
+    ///
+    /// # Errors
+    /// The guest's refusal, or the SDK's if the query is not a JSON object.
+    pub fn migrate(&self, model: impl ToString) -> Result<String, Refusal> {
+        <Component<D> as migration::Guest>::migrate(model.to_string())
     }
 }
 

@@ -12,6 +12,7 @@ mod cache;
 mod description;
 mod engine;
 mod call;
+mod extension;
 mod threads;
 mod state;
 mod bindings;
@@ -19,21 +20,23 @@ mod lower;
 mod lift;
 mod error;
 
-use tokio::time::Instant;
-use wasmtime::Store;
-
 pub use compile::{CompileError, compiler, is_compiler};
 pub use description::is_guest_name;
 pub use error::{Error, Failure, GuestId, LoadError, StartError};
-pub use inspect::InspectError;
+pub use inspect::{InspectError, VERSION as CONTRACT_VERSION};
 pub use shelf::{Guests, Loader};
+use tokio::time::Instant;
+use wasmtime::Store;
+use wasmtime::component::Instance;
 
 use crate::model::{
-    DatasourceView, Description, Fetch, Outcome, Query, Refusal, Response, Verdict,
+    DatasourceView, Description, Fetch, Outcome, Query, Refusal, Reply, ResourceRequest, Response,
+    Verdict,
 };
 use bindings::Datasource;
 use bindings::graft::datasource::context;
-use call::Callable;
+use call::{Callable, Late};
+use extension::Extension;
 use state::State;
 
 /// A loaded guest. Each function is one call, in a store of its own; `deadline` ends the wait for it.
@@ -41,10 +44,13 @@ pub struct Guest {
     id: GuestId,
     description: Description,
     callable: Callable,
+    extension: Extension,
 }
 
 /// What an export returned: a result of its own within that of the call.
 type Returned<T> = wasmtime::Result<Result<T, context::Refusal>>;
+/// What came of a call: too late, a failure, a refusal or a value.
+type Called<T> = Result<Result<Result<T, Refusal>, Failure>, Late>;
 
 impl Guest {
     /// The guest's name and version.
@@ -118,7 +124,69 @@ impl Guest {
         self.call("health.diagnose", deadline, call, lift::verdict).await
     }
 
-    /// Runs one export and tells an answer, a refusal and a failure apart.
+    /// What the guest asks in order to answer a resource call.
+    pub async fn resource_requests(
+        &self,
+        request: &ResourceRequest,
+        view: &DatasourceView,
+        deadline: Instant,
+    ) -> Result<Fetch, Error> {
+        let (request, view) = (lower::resource_request(request.clone()), lower::datasource(view));
+        let call = move |guest: &Datasource, store: &mut Store<State>| {
+            guest.graft_datasource_resources().call_build_requests(store, &request, &view)
+        };
+        self.call("resources.build-requests", deadline, call, lift::fetch).await
+    }
+
+    /// How the guest answers a resource call from a round's responses.
+    pub async fn respond(
+        &self,
+        request: &ResourceRequest,
+        view: &DatasourceView,
+        responses: Vec<Response>,
+        state: String,
+        deadline: Instant,
+    ) -> Result<Reply, Error> {
+        let (request, view) = (lower::resource_request(request.clone()), lower::datasource(view));
+        let call = move |guest: &Datasource, store: &mut Store<State>| {
+            let responses = lower::responses(responses);
+            let resources = guest.graft_datasource_resources();
+            resources.call_respond(store, &request, &view, &responses, &state)
+        };
+        self.call("resources.respond", deadline, call, lift::reply).await
+    }
+
+    /// The request whose response is a stream of events, if the API has such a thing for this query.
+    pub async fn live_request(
+        &self,
+        query: &Query,
+        view: &DatasourceView,
+        deadline: Instant,
+    ) -> Result<Option<Fetch>, Error> {
+        if !self.extension.has_live() {
+            return Ok(None);
+        }
+        let (query, view) = (lower::query(query), lower::datasource(view));
+        let extension = self.extension.clone();
+        let call = move |instance: &Instance, store: &mut Store<State>| {
+            extension.live(instance, store, &query, &view)
+        };
+        self.call_instance("live.build-requests", deadline, call, lift::live).await
+    }
+
+    /// A query's JSON in the shape that this version of the guest saves.
+    pub async fn migrate(&self, model: String, deadline: Instant) -> Result<String, Error> {
+        if !self.extension.has_migrate() {
+            return Ok(model);
+        }
+        let extension = self.extension.clone();
+        let call = move |instance: &Instance, store: &mut Store<State>| {
+            extension.migrate(instance, store, model)
+        };
+        self.call_instance("migration.migrate", deadline, call, lift::model).await
+    }
+
+    /// Runs one of the exports that every guest has.
     async fn call<C: Send + 'static, T: Send + 'static>(
         &self,
         export: &'static str,
@@ -126,16 +194,29 @@ impl Guest {
         call: impl FnOnce(&Datasource, &mut Store<State>) -> Returned<C> + Send + 'static,
         lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
-        let called = self
+        let call = self
             .callable
-            .call(export, deadline, move |guest, store| {
-                Ok(match call(guest, store)? {
-                    Ok(value) => Ok(lift(value)?),
-                    Err(refusal) => Err(lift::refusal(refusal)),
-                })
-            })
-            .await;
-        let answered: Result<T, Refusal> = match called {
+            .call(export, deadline, move |guest, store| lifted(call(guest, store)?, lift));
+        self.answered(export, call.await)
+    }
+
+    /// Runs an export that not every guest has.
+    async fn call_instance<C: Send + 'static, T: Send + 'static>(
+        &self,
+        export: &'static str,
+        deadline: Instant,
+        call: impl FnOnce(&Instance, &mut Store<State>) -> Returned<C> + Send + 'static,
+        lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
+        let call = self.callable.call_instance(export, deadline, move |instance, store| {
+            lifted(call(instance, store)?, lift)
+        });
+        self.answered(export, call.await)
+    }
+
+    /// Tells an answer, a refusal and a failure apart.
+    fn answered<T>(&self, export: &'static str, called: Called<T>) -> Result<T, Error> {
+        let answered = match called {
             Ok(result) => result.map_err(|failure| Error::Failed {
                 guest: self.id.clone(),
                 export,
@@ -149,4 +230,15 @@ impl Guest {
         };
         answered.map_err(|refusal| Error::Refused { guest: self.id.clone(), refusal })
     }
+}
+
+/// A returned value or refusal in the host's own nouns.
+fn lifted<C, T>(
+    returned: Result<C, context::Refusal>,
+    lift: impl FnOnce(C) -> Result<T, Failure>,
+) -> wasmtime::Result<Result<T, Refusal>> {
+    Ok(match returned {
+        Ok(value) => Ok(lift(value)?),
+        Err(refusal) => Err(lift::refusal(refusal)),
+    })
 }

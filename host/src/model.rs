@@ -186,6 +186,41 @@ pub enum Verdict {
     Next(Fetch),
 }
 
+/// One resource call: what an editor asks for outside of a query.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResourceRequest {
+    /// The HTTP method, in upper case.
+    pub method: String,
+    /// The path below `resources/`, without a leading `/`.
+    pub path: String,
+    /// The query parameters, decoded: name and value.
+    pub parameters: Vec<(String, String)>,
+    /// Header fields that carry no credential; lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The answer to a resource call.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResourceResponse {
+    /// The HTTP status, 200 to 599.
+    pub status: u16,
+    /// Header fields, lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A guest's answer to the responses of a resource call's round.
+#[derive(Clone, PartialEq)]
+pub enum Reply {
+    /// The answer.
+    Done(ResourceResponse),
+    /// Another round.
+    Next(Fetch),
+}
+
 /// How a guest says no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -224,7 +259,8 @@ pub struct SecretDescription {
 }
 
 /// What a guest can be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Capability {
     /// Time series and tables.
     Metrics,

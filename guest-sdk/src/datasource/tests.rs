@@ -133,3 +133,15 @@ fn there_are_no_resources_unless_the_guest_has_some() {
     assert_eq!(guest().resource_requests(&request), Err(refusal.clone()));
     assert_eq!(guest().respond(&request, [], ""), Err(refusal));
 }
+
+#[test]
+fn without_more_a_query_has_no_stream_and_needs_no_migration() {
+    let guest = guest();
+    assert_eq!(guest.live_request(&guest.query(r#"{"fields":[]}"#)), Ok(None));
+    assert_eq!(
+        guest.migrate(r#"{"refId":"A","fields":[]}"#).unwrap(),
+        r#"{"fields":[],"refId":"A"}"#
+    );
+    let refusal = guest.migrate("[]").unwrap_err();
+    assert!(matches!(&refusal, Refusal::BadQuery(text) if text.starts_with("The query is not")));
+}

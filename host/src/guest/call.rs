@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::{Instant, timeout_at};
-use wasmtime::component::InstancePre;
+use wasmtime::component::{Instance as GuestInstance, InstancePre};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
-use super::bindings::{Datasource, DatasourcePre};
+use super::bindings::{Datasource, DatasourceIndices};
 use super::engine::{self, Ticker};
 use super::error::{Failure, GuestId, StartError};
 use super::state::State;
@@ -27,7 +27,9 @@ pub(super) struct Runtime {
 #[derive(Clone)]
 pub(super) struct Callable {
     runtime: Arc<Runtime>,
-    component: Arc<DatasourcePre<State>>,
+    component: Arc<InstancePre<State>>,
+    /// Where the contract's exports are.
+    exports: Arc<DatasourceIndices>,
     id: GuestId,
 }
 
@@ -62,7 +64,8 @@ impl Callable {
         component: InstancePre<State>,
         id: GuestId,
     ) -> wasmtime::Result<Self> {
-        Ok(Self { runtime, component: Arc::new(DatasourcePre::new(component)?), id })
+        let exports = Arc::new(DatasourceIndices::new(&component)?);
+        Ok(Self { runtime, component: Arc::new(component), exports, id })
     }
 
     /// The same component under the name that it gives itself.
@@ -70,12 +73,26 @@ impl Callable {
         Self { id, ..self }
     }
 
-    /// Runs one export. Whatever `body` borrows from the guest is gone with the store, so it returns the host's own values.
+    /// Runs one of the exports that every guest has; otherwise as [`Callable::call_instance`].
     pub(super) async fn call<T: Send + 'static>(
         &self,
         export: &'static str,
         deadline: Instant,
         body: impl FnOnce(&Datasource, &mut Store<State>) -> wasmtime::Result<T> + Send + 'static,
+    ) -> Result<Result<T, Failure>, Late> {
+        let exports = Arc::clone(&self.exports);
+        let body = move |instance: &GuestInstance, store: &mut Store<State>| {
+            body(&exports.load(&mut *store, instance)?, store)
+        };
+        self.call_instance(export, deadline, body).await
+    }
+
+    /// Runs one export. Whatever `body` borrows from the guest is gone with the store, so it returns the host's own values.
+    pub(super) async fn call_instance<T: Send + 'static>(
+        &self,
+        export: &'static str,
+        deadline: Instant,
+        body: impl FnOnce(&GuestInstance, &mut Store<State>) -> wasmtime::Result<T> + Send + 'static,
     ) -> Result<Result<T, Failure>, Late> {
         let (call, span) = (self.clone(), tracing::Span::current());
         let job = move |awaited: &Awaited| span.in_scope(|| call.run(export, awaited, body));
@@ -88,7 +105,7 @@ impl Callable {
         &self,
         export: &'static str,
         awaited: &Awaited,
-        body: impl FnOnce(&Datasource, &mut Store<State>) -> wasmtime::Result<T>,
+        body: impl FnOnce(&GuestInstance, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, Failure> {
         let (limits, start) = (&self.runtime.limits, Instant::now());
         let state = State::new(self.id.clone(), limits);

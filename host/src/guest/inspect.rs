@@ -9,9 +9,9 @@ use wasmparser::{Encoding, Parser, Payload};
 use super::description::shown;
 
 /// The package of the contract.
-const PACKAGE: &str = "graft:datasource";
-/// The version that this host speaks; `wit/README.md` says which others fit.
-const VERSION: &str = "0.1.0";
+pub(super) const PACKAGE: &str = "graft:datasource";
+/// The version of the contract that this host speaks; `wit/README.md` says which others fit.
+pub const VERSION: &str = "0.1.0";
 /// What a guest must export.
 const EXPORTS: [&str; 4] = ["describe", "query", "health", "resources"];
 /// Names of the contract's interfaces that a component imports: `host`, and interfaces of types.

@@ -2,13 +2,20 @@
 
 use std::time::Duration;
 
-use super::bindings::exports::graft::datasource::{describe, health, query};
+use ::http::header::{CONNECTION, CONTENT_LENGTH, SET_COOKIE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use ::http::{HeaderName, HeaderValue};
+
+use super::bindings::exports::graft::datasource::{describe, health, query, resources};
 use super::bindings::graft::datasource::{context, http};
 use super::error::Failure;
 use crate::limits::{ERROR_TEXT_BYTES_MAX, STATE_BYTES_MAX};
 use crate::model;
 
 mod frame;
+
+/// What no guest says to a browser.
+const DROPPED_HEADERS: [HeaderName; 6] =
+    [CONNECTION, CONTENT_LENGTH, SET_COOKIE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 pub(super) fn fetch(fetch: http::Fetch) -> Result<model::Fetch, Failure> {
     if fetch.state.len() > STATE_BYTES_MAX {
@@ -32,6 +39,51 @@ pub(super) fn verdict(verdict: health::Verdict) -> Result<model::Verdict, Failur
         }),
         health::Verdict::Next(next) => model::Verdict::Next(fetch(next)?),
     })
+}
+
+/// A header field that HTTP could not carry is as wrong as a status that it does not have. Fields that are the connection's, or
+/// would set a cookie for Grafana's own host, are dropped.
+pub(super) fn reply(reply: resources::Reply) -> Result<model::Reply, Failure> {
+    let response = match reply {
+        resources::Reply::Done(response) => response,
+        resources::Reply::Next(next) => return Ok(model::Reply::Next(fetch(next)?)),
+    };
+    if !(200..=599).contains(&response.status) {
+        let status = response.status;
+        return Err(Failure::Contract(format!("a resource response of status {status}")));
+    }
+    let mut headers = Vec::with_capacity(response.headers.len());
+    for http::Header { name, value } in response.headers {
+        let parsed =
+            HeaderName::from_bytes(name.as_bytes()).ok().zip(value.parse::<HeaderValue>().ok());
+        let Some((name, _value)) = parsed else {
+            let text = "a resource response with a header field that HTTP does not allow";
+            return Err(Failure::Contract(text.to_owned()));
+        };
+        if !DROPPED_HEADERS.contains(&name) {
+            headers.push((name.as_str().to_owned(), value));
+        }
+    }
+    let (status, body) = (response.status, response.body);
+    Ok(model::Reply::Done(model::ResourceResponse { status, headers, body }))
+}
+
+/// Nothing or the one request of a live stream.
+pub(super) fn live(live: Option<http::Fetch>) -> Result<Option<model::Fetch>, Failure> {
+    let Some(live) = live.map(fetch).transpose()? else { return Ok(None) };
+    if live.requests.len() == 1 {
+        return Ok(Some(live));
+    }
+    let count = live.requests.len();
+    Err(Failure::Contract(format!("{count} requests for a live stream, which has exactly one")))
+}
+
+/// A migrated query, which must still be one.
+pub(super) fn model(model: String) -> Result<String, Failure> {
+    match serde_json::from_str::<model::JsonObject>(&model) {
+        Ok(_object) => Ok(model),
+        Err(_other) => Err(Failure::Contract("a migrated query that is no JSON object".to_owned())),
+    }
 }
 
 pub(super) fn refusal(refusal: context::Refusal) -> model::Refusal {

@@ -15,6 +15,7 @@ use super::call::{Callable, Runtime};
 use super::compile::compile;
 use super::description;
 use super::error::{Failure, GuestId, LoadError};
+use super::extension::Extension;
 use super::inspect::inspect;
 use super::lift;
 use super::state::{HasState, State};
@@ -107,6 +108,7 @@ impl Load {
 
     async fn describe(&self, name: &str, linked: InstancePre<State>) -> Result<Guest, LoadError> {
         let nameless = GuestId { name: name.into(), version: "".into() };
+        let extension = Extension::of(linked.component());
         let callable = Callable::new(Arc::clone(&self.runtime), linked, nameless)
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         let deadline = Instant::now() + DESCRIBE_TIMEOUT;
@@ -126,7 +128,8 @@ impl Load {
         };
         description::check(&described, name).map_err(LoadError::Description)?;
         let id = GuestId { name: name.into(), version: described.version.as_str().into() };
-        Ok(Guest { description: described, callable: callable.named(id.clone()), id })
+        let callable = callable.named(id.clone());
+        Ok(Guest { id, description: described, callable, extension })
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::bindings::exports::graft::datasource::query;
+use super::bindings::exports::graft::datasource::{query, resources};
 use super::bindings::graft::datasource::context::Datasource;
-use super::bindings::graft::datasource::http::{Header, Response, TransportFailure};
+use super::bindings::graft::datasource::http::{Header, Parameter, Response, TransportFailure};
 use crate::model;
 
 pub(super) fn query(query: &model::Query) -> query::Query {
@@ -29,16 +29,26 @@ pub(super) fn datasource(view: &model::DatasourceView) -> Datasource {
     }
 }
 
+pub(super) fn resource_request(request: model::ResourceRequest) -> resources::ResourceRequest {
+    let parameters = request.parameters.into_iter();
+    resources::ResourceRequest {
+        method: request.method,
+        path: request.path,
+        parameters: parameters.map(|(name, value)| Parameter { name, value }).collect(),
+        headers: headers(request.headers),
+        body: request.body,
+    }
+}
+
 /// Bodies are moved.
 pub(super) fn responses(responses: Vec<model::Response>) -> Vec<Response> {
     responses.into_iter().map(response).collect()
 }
 
 fn response(response: model::Response) -> Response {
-    let headers = response.headers.into_iter().map(|(name, value)| Header { name, value });
     Response {
         status: response.status,
-        headers: headers.collect(),
+        headers: headers(response.headers),
         body: response.body,
         failure: response.failure.map(|failure| match failure {
             model::TransportFailure::Unreachable(text) => TransportFailure::Unreachable(text),
@@ -47,6 +57,10 @@ fn response(response: model::Response) -> Response {
             model::TransportFailure::Broken(text) => TransportFailure::Broken(text),
         }),
     }
+}
+
+fn headers(headers: Vec<(String, String)>) -> Vec<Header> {
+    headers.into_iter().map(|(name, value)| Header { name, value }).collect()
 }
 
 /// 584 years fit; what is longer is as good as that.

@@ -1,0 +1,80 @@
+//! What a guest may export besides what it must: found by looking at the component, called by its types.
+//!
+//! These exports are not in the world that `bindings` is generated from, because a component without them is as good.
+
+use wasmtime::component::{Component, ComponentExportIndex, Instance};
+use wasmtime::{AsContextMut as _, Store};
+
+use super::Returned;
+use super::bindings::exports::graft::datasource::query::Query;
+use super::bindings::graft::datasource::context::{Datasource, Refusal};
+use super::bindings::graft::datasource::http::Fetch;
+use super::error::Failure;
+use super::inspect::{PACKAGE, VERSION};
+use super::state::State;
+
+/// Where a component's optional exports are.
+#[derive(Clone, Debug)]
+pub(super) struct Extension {
+    /// `live.build-requests`.
+    live: Option<ComponentExportIndex>,
+    /// `migration.migrate`.
+    migrate: Option<ComponentExportIndex>,
+}
+
+impl Extension {
+    /// Looks for them.
+    pub(super) fn of(component: &Component) -> Self {
+        let find = |interface: &str, function: &str| {
+            let name = format!("{PACKAGE}/{interface}@{VERSION}");
+            let interface = component.get_export_index(None, name.as_str())?;
+            component.get_export_index(Some(&interface), function)
+        };
+        Self { live: find("live", "build-requests"), migrate: find("migration", "migrate") }
+    }
+
+    /// Whether the guest knows streams of its API.
+    pub(super) fn has_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Whether the guest knows older queries.
+    pub(super) fn has_migrate(&self) -> bool {
+        self.migrate.is_some()
+    }
+
+    /// Calls `live.build-requests`; none if the guest has no such thing.
+    pub(super) fn live(
+        &self,
+        instance: &Instance,
+        store: &mut Store<State>,
+        query: &Query,
+        datasource: &Datasource,
+    ) -> Returned<Option<Fetch>> {
+        type Live = Result<Option<Fetch>, Refusal>;
+        let Some(index) = &self.live else { return Ok(Ok(None)) };
+        let function = instance
+            .get_typed_func::<(&Query, &Datasource), (Live,)>(store.as_context_mut(), index);
+        let (returned,) = function.map_err(misfit)?.call(store, (query, datasource))?;
+        Ok(returned)
+    }
+
+    /// Calls `migration.migrate`; a guest that has no such thing leaves the query as it is.
+    pub(super) fn migrate(
+        &self,
+        instance: &Instance,
+        store: &mut Store<State>,
+        model: String,
+    ) -> Returned<String> {
+        let Some(index) = &self.migrate else { return Ok(Ok(model)) };
+        let function = instance
+            .get_typed_func::<(&str,), (Result<String, Refusal>,)>(store.as_context_mut(), index);
+        let (returned,) = function.map_err(misfit)?.call(store, (&model,))?;
+        Ok(returned)
+    }
+}
+
+/// The export has the contract's name but not its type.
+fn misfit(error: wasmtime::Error) -> wasmtime::Error {
+    Failure::Contract(format!("{error:#}")).into()
+}
