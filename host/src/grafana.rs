@@ -6,6 +6,7 @@
 mod from_proto;
 mod data;
 mod diagnostics;
+mod resource;
 mod to_proto;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use graft_proto::pluginv2::data_server::DataServer;
 use graft_proto::pluginv2::diagnostics_server::DiagnosticsServer;
+use graft_proto::pluginv2::resource_server::ResourceServer;
 use tokio::time::Instant;
 use tonic::service::Routes;
 
@@ -31,9 +33,11 @@ pub fn services(registry: Registry, limits: Limits) -> Routes {
     let data = DataServer::from_arc(Arc::clone(&plugin))
         .max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX)
         .max_encoding_message_size(usize::MAX);
-    let diagnostics =
-        DiagnosticsServer::from_arc(plugin).max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX);
-    Routes::new(data).add_service(diagnostics)
+    let diagnostics = DiagnosticsServer::from_arc(Arc::clone(&plugin))
+        .max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX);
+    let resource =
+        ResourceServer::from_arc(plugin).max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX);
+    Routes::new(data).add_service(diagnostics).add_service(resource)
 }
 
 impl Plugin {

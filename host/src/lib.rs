@@ -7,6 +7,7 @@ pub mod go_plugin;
 pub mod grafana;
 pub mod query;
 pub mod health;
+pub mod resource;
 pub mod datasource;
 pub mod guest;
 pub mod egress;

@@ -67,6 +67,8 @@ pub const DESCRIPTION_BYTES_MAX: usize = 4 << 20;
 pub const DESCRIPTION_LINE_BYTES_MAX: usize = 1_000;
 /// The wait for a description, its turn among other calls included. It is a constant, so it needs no time of its own.
 pub const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The wait for a guest that is listed to be chosen from. One that is still being compiled then is listed as such.
+pub const LISTED_GUEST_TIME: Duration = Duration::from_secs(5);
 /// Guests that are loaded at the same time. A compiler takes all cores it can get and hundreds of megabytes.
 pub const GUESTS_LOADING_MAX: usize = 2;
 
@@ -76,6 +78,9 @@ pub const COMPILED_BYTES_MAX: u64 = 512 << 20;
 /// Columns up to this size are checked and encoded where they are: copying 1 MiB takes less time than handing it to another thread
 /// and back costs in the worst case.
 pub const ENCODE_INLINE_BYTES_MAX: usize = 1 << 20;
+
+/// The body of a resource response in one gRPC message; Grafana hands each on to the browser as it comes.
+pub const RESOURCE_MESSAGE_BYTES: usize = 256 << 10;
 
 /// Fields of one query, all frames together: a hundred for each of the frames allowed. Arrow spends about a kilobyte on
 /// each before its first value.

@@ -52,6 +52,11 @@ impl Registry {
         Self { guests, limits, entries: Mutex::default(), clock: AtomicU64::new(0) }
     }
 
+    /// All installed guests.
+    pub fn guests(&self) -> &Guests {
+        &self.guests
+    }
+
     /// The datasource with these settings: the one at hand, if neither they nor its guest have changed since, or a new one.
     /// Requests that still use the old one finish on it.
     pub async fn get(

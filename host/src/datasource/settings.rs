@@ -110,6 +110,11 @@ impl RawSettings {
         Ok(Settings { uid: self.uid.clone(), name: self.name.clone(), guest, http, view })
     }
 
+    /// The name of the guest that the admin chose, whatever else the settings are.
+    pub fn guest(&self) -> Result<String, Error> {
+        guest(&JsonData::parse(&self.json_data)?)
+    }
+
     fn http(
         &self,
         json_data: &JsonData<'_>,

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use graft_proto::pluginv2::{
-    DataFrameFormat, DataQuery, PluginContext, QueryDataRequest, TimeRange,
+    CallResourceRequest, DataFrameFormat, DataQuery, PluginContext, QueryDataRequest, TimeRange,
 };
 use tonic::Status;
 use tonic::metadata::MetadataMap;
+use url::form_urlencoded;
 
 use crate::datasource::RawSettings;
-use crate::model::{Format, JsonObject, Query, Secret};
+use crate::model::{Format, JsonObject, Query, ResourceRequest, Secret};
 use crate::query::{Answer, Error};
 
 /// What Grafana means where a query has no number of points (contract section 2.4).
@@ -63,6 +64,37 @@ pub(super) fn split(queries: Vec<(String, Result<Query, Error>)>) -> (Vec<Query>
         }
     }
     (runnable, answers)
+}
+
+/// A `CallResource` request, and the data source that it is for, if any.
+pub(super) fn resource(request: CallResourceRequest) -> (Option<RawSettings>, ResourceRequest) {
+    let query = request.url.split_once('?').map_or("", |(_path, query)| query);
+    let parameters = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let headers = request.headers.into_iter().flat_map(|(name, values)| {
+        let name = name.to_ascii_lowercase();
+        let is_passed = is_about_content(&name);
+        let values = values.values.into_iter().filter(move |_value| is_passed);
+        values.map(move |value| (name.clone(), value)).collect::<Vec<_>>()
+    });
+    let mut headers: Vec<_> = headers.collect();
+    // A guest is a pure function, so that it must not depend on the order of a hash map.
+    headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let resource = ResourceRequest {
+        method: request.method.to_ascii_uppercase(),
+        path: request.path.trim_start_matches('/').to_owned(),
+        parameters,
+        headers,
+        body: request.body.into(),
+    };
+    (settings(request.plugin_context).ok(), resource)
+}
+
+/// Whether a header field is about the content, so that it cannot hold a credential: any other might, such as the one that an
+/// authenticating proxy before Grafana adds.
+fn is_about_content(name: &str) -> bool {
+    const NAMES: [&str; 5] =
+        ["accept", "accept-language", "content-type", "content-language", "range"];
+    NAMES.contains(&name) || name.starts_with("if-")
 }
 
 /// Reads a datasource's settings out of the context that every request carries.

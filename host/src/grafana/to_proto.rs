@@ -1,12 +1,17 @@
 //! Grafana's words for what came of a request: the only place where errors take their form on the wire.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use graft_proto::pluginv2::check_health_response::HealthStatus;
 use graft_proto::pluginv2::{
-    CheckHealthResponse, DataFrameFormat, DataResponse, QueryDataResponse,
+    CallResourceResponse, CheckHealthResponse, DataFrameFormat, DataResponse, QueryDataResponse,
+    StringList,
 };
+use serde_json::json;
 
-use crate::model::{Diagnosis, Format, JsonObject};
+use crate::limits::RESOURCE_MESSAGE_BYTES;
+use crate::model::{Diagnosis, Format, JsonObject, ResourceResponse};
 use crate::query::{Answer, Error};
 
 /// A status of success, which must be said: Grafana reads 0 as 500 (contract section 4.1).
@@ -74,6 +79,44 @@ pub(super) fn check_health_response(checked: Result<Diagnosis, Error>) -> CheckH
             }
         }
     }
+}
+
+/// A resource response, or why there is none, as one or more messages: the first has status and header fields (contract
+/// section 5.4), the others more of the body.
+pub(super) fn call_resource_responses(
+    answered: Result<ResourceResponse, Error>,
+) -> Vec<CallResourceResponse> {
+    let response = answered.unwrap_or_else(|error| resource_error(&error));
+    let mut headers: HashMap<String, StringList> = HashMap::new();
+    for (name, value) in response.headers {
+        headers.entry(name).or_default().values.push(value);
+    }
+    if !response.body.is_empty() {
+        let json = || StringList { values: vec!["application/json".to_owned()] };
+        headers.entry("content-type".to_owned()).or_insert_with(json);
+    }
+    let mut body = Bytes::from(response.body);
+    let mut part = || body.split_to(body.len().min(RESOURCE_MESSAGE_BYTES));
+    let code = response.status.into();
+    let mut messages = vec![CallResourceResponse { code, headers, body: part() }];
+    loop {
+        match part() {
+            end if end.is_empty() => return messages,
+            body => messages.push(CallResourceResponse { body, ..CallResourceResponse::default() }),
+        }
+    }
+}
+
+/// A JSON object with the sentence as `message`, which is what Grafana's front end shows.
+fn resource_error(error: &Error) -> ResourceResponse {
+    let (status, source) = (error.status(), error.source_of_error().as_str());
+    let chain: &dyn std::error::Error = error;
+    tracing::warn!(status, statusSource = source, error = chain, "Resource call failed");
+    // To the browser a 401 would mean that its user is not signed in to Grafana, and it would sign them out. Grafana's own data
+    // source proxy says 400 then as well.
+    let shown = if status == 401 { 400 } else { status };
+    let body = json!({ "message": error.user_message(), "status": status, "errorSource": source });
+    ResourceResponse { status: shown, headers: Vec::new(), body: body.to_string().into_bytes() }
 }
 
 /// Grafana fails on details that are anything but a JSON object (contract section 5.2), which would hide the message.

@@ -9,6 +9,7 @@ mod support;
 mod start_up;
 mod settings;
 mod queries;
+mod resources;
 mod sandbox;
 mod guests;
 mod things;

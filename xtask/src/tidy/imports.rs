@@ -10,15 +10,16 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::Complaint;
 
 /// The host's modules, each with those that it may import.
-const MODULES: [(&str, &[&str]); 13] = [
+const MODULES: [(&str, &[&str]); 14] = [
     ("main", &["config", "go_plugin", "grafana", "datasource", "guest", "limits", "model"]),
     ("lib", &[]),
     ("config", &["limits"]),
     ("go_plugin", &["limits"]),
-    ("grafana", &["query", "health", "datasource", "model", "limits"]),
+    ("grafana", &["query", "health", "resource", "datasource", "model", "limits"]),
     ("query", &["datasource", "guest", "egress", "frame", "model", "limits"]),
     // Its errors and its rounds are those of a query.
     ("health", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
+    ("resource", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
     ("datasource", &["guest", "egress", "model", "limits"]),
     ("guest", &["model", "limits"]),
     ("egress", &["model", "limits"]),

@@ -1,0 +1,54 @@
+//! One resource call, from start to end: what an editor or a template variable asks for outside of a query.
+
+mod routes;
+
+use tokio::time::Instant;
+
+use crate::datasource::{Datasource, RawSettings, Registry};
+use crate::limits::Limits;
+use crate::model::{Reply, ResourceRequest, ResourceResponse};
+use crate::query::{Error, Rounds};
+use routes::Route;
+
+/// Answers a resource call: by the host itself if the path is one of its own, else by the datasource's guest.
+///
+/// `settings` is none where Grafana asks the plugin and not one of its data sources.
+pub async fn answer(
+    registry: &Registry,
+    settings: Option<RawSettings>,
+    request: &ResourceRequest,
+    limits: &Limits,
+    deadline: Instant,
+) -> Result<ResourceResponse, Error> {
+    if let Some(route) = Route::of(&request.path) {
+        return route.answer(registry, settings.as_ref(), request, deadline).await;
+    }
+    let settings = settings.ok_or_else(|| {
+        Error::Invalid(format!(
+            "'{}' is a question to a data source, and none is named",
+            request.path
+        ))
+    })?;
+    let datasource = registry.get(settings, deadline).await?;
+    call(&datasource, request, limits, deadline).await
+}
+
+/// Build requests, send, respond, and again as long as the guest asks for another round.
+async fn call(
+    datasource: &Datasource,
+    request: &ResourceRequest,
+    limits: &Limits,
+    deadline: Instant,
+) -> Result<ResourceResponse, Error> {
+    let Datasource { guest, view, client, .. } = datasource;
+    let mut rounds = Rounds::new(limits);
+    let mut fetch = guest.resource_requests(request, view, deadline).await?;
+    loop {
+        rounds.admit(&fetch)?;
+        let responses = client.send_all(fetch.requests, deadline).await?;
+        match guest.respond(request, view, responses, fetch.state, deadline).await? {
+            Reply::Done(response) => return Ok(response),
+            Reply::Next(next) => fetch = next,
+        }
+    }
+}
