@@ -7,13 +7,17 @@ mod from_proto;
 mod data;
 mod diagnostics;
 mod resource;
+mod admission;
+mod conversion;
 mod to_proto;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use graft_proto::pluginv2::admission_control_server::AdmissionControlServer;
 use graft_proto::pluginv2::data_server::DataServer;
 use graft_proto::pluginv2::diagnostics_server::DiagnosticsServer;
+use graft_proto::pluginv2::resource_conversion_server::ResourceConversionServer;
 use graft_proto::pluginv2::resource_server::ResourceServer;
 use tokio::time::Instant;
 use tonic::service::Routes;
@@ -30,14 +34,19 @@ struct Plugin {
 /// The services, ready to be served.
 pub fn services(registry: Registry, limits: Limits) -> Routes {
     let plugin = Arc::new(Plugin { registry, limits });
-    let data = DataServer::from_arc(Arc::clone(&plugin))
-        .max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX)
-        .max_encoding_message_size(usize::MAX);
-    let diagnostics = DiagnosticsServer::from_arc(Arc::clone(&plugin))
-        .max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX);
-    let resource =
-        ResourceServer::from_arc(plugin).max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX);
-    Routes::new(data).add_service(diagnostics).add_service(resource)
+    // tonic has this method on each server's own type.
+    macro_rules! server {
+        ($server:ident) => {
+            $server::from_arc(Arc::clone(&plugin))
+                .max_decoding_message_size(GRPC_MESSAGE_BYTES_MAX)
+                .max_encoding_message_size(usize::MAX)
+        };
+    }
+    Routes::new(server!(DataServer))
+        .add_service(server!(DiagnosticsServer))
+        .add_service(server!(ResourceServer))
+        .add_service(server!(AdmissionControlServer))
+        .add_service(server!(ResourceConversionServer))
 }
 
 impl Plugin {

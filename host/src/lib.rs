@@ -8,6 +8,8 @@ pub mod grafana;
 pub mod query;
 pub mod health;
 pub mod resource;
+pub mod admission;
+pub mod conversion;
 pub mod datasource;
 pub mod guest;
 pub mod egress;

@@ -101,6 +101,9 @@ pub const URL_BYTES_MAX: usize = u16::MAX as usize - 1;
 /// Redirects that are followed for one request. Browsers stop at 20, Go and reqwest at 10.
 pub const REDIRECTS_MAX: usize = 10;
 
+/// Things that are wrong with settings of which an admin is told at once.
+pub const OBJECTIONS_MAX: usize = 10;
+
 /// Kept back of the time that a caller grants: to write an answer that says why there is no other.
 pub const ANSWER_TIME: Duration = Duration::from_millis(50);
 

@@ -75,6 +75,24 @@ impl Registry {
         entry.built(self, deadline).await
     }
 
+    /// A datasource with these settings that is not kept.
+    pub async fn build(
+        &self,
+        settings: &RawSettings,
+        deadline: Instant,
+    ) -> Result<Datasource, Error> {
+        let Settings { guest, http, mut view, .. } = settings.resolve()?;
+        let guest = self.guests.find(&guest, deadline).await?;
+        let allowed = Allowed::from(guest.description());
+        // A guest is told of no secret that it does not know.
+        view.secrets.retain(|name| allowed.secrets.contains(name));
+        let limits = self.limits.clone();
+        // Reads the system's certificates from disk.
+        let client = spawn_blocking(move || Client::new(&http, &allowed, &limits)).await;
+        let client = client.map_err(|_panicked| Error::Panicked)??;
+        Ok(Datasource { guest, view, client })
+    }
+
     /// The entry with these settings. One that is `outdated` does not count.
     fn entry(&self, settings: RawSettings, outdated: Option<&Arc<Entry>>) -> Arc<Entry> {
         let now = self.clock.fetch_add(1, Ordering::Relaxed);
@@ -111,18 +129,7 @@ impl Entry {
             // Each request waits for the guest in its own time, and not in that of the one that builds.
             registry.guests.find(&self.settings.resolve()?.guest, deadline).await?;
         }
-        let build = || async {
-            let Settings { guest, http, mut view, .. } = self.settings.resolve()?;
-            let guest = registry.guests.find(&guest, deadline).await?;
-            let allowed = Allowed::from(guest.description());
-            // A guest is told of no secret that it does not know.
-            view.secrets.retain(|name| allowed.secrets.contains(name));
-            let limits = registry.limits.clone();
-            // Reads the system's certificates from disk.
-            let client = spawn_blocking(move || Client::new(&http, &allowed, &limits)).await;
-            let client = client.map_err(|_panicked| Error::Panicked)??;
-            Ok(Arc::new(Datasource { guest, view, client }))
-        };
+        let build = async || registry.build(&self.settings, deadline).await.map(Arc::new);
         self.built.get_or_try_init(build).await.cloned()
     }
 }

@@ -7,9 +7,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use graft_proto::pluginv2::admission_request::Operation;
 use graft_proto::pluginv2::{
-    CallResourceRequest, DataFrameFormat, DataQuery, PluginContext, QueryDataRequest, TimeRange,
+    AdmissionRequest, CallResourceRequest, DataFrameFormat, DataQuery, DataSourceInstanceSettings,
+    GroupVersionKind, PluginContext, QueryDataRequest, RawObject, TimeRange,
 };
+use prost::Message as _;
+use serde_json::Value;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 use url::form_urlencoded;
@@ -24,6 +28,9 @@ const MAX_DATA_POINTS: u32 = 100;
 const INTERVAL: Duration = Duration::from_secs(1);
 /// The header by which Grafana says that an alert rule asks, exactly so (contract section 4.3).
 const FROM_ALERT: &str = "FromAlert";
+
+/// Group and kind by which Grafana names a data source's settings (contract section 2.7).
+const SETTINGS_KIND: (&str, &str) = ("grafana-plugin-sdk-go", "DataSourceInstanceSettings");
 
 /// A `QueryData` request.
 #[derive(Debug)]
@@ -97,14 +104,82 @@ fn is_about_content(name: &str) -> bool {
     NAMES.contains(&name) || name.starts_with("if-")
 }
 
+/// Settings that are to be saved, and those that they replace.
+pub(super) struct Admission {
+    pub(super) settings: RawSettings,
+    pub(super) before: Option<RawSettings>,
+}
+
+/// Reads an admission request; none if there is nothing to object to, because the data source is to be deleted.
+pub(super) fn admission(request: AdmissionRequest) -> Result<Option<Admission>, Status> {
+    let GroupVersionKind { group, kind, .. } = request.kind.unwrap_or_default();
+    if (group.as_str(), kind.as_str()) != SETTINGS_KIND {
+        let problem = format!(
+            "this plugin admits {} of group {}, and the request is about '{kind}' of group '{group}'",
+            SETTINGS_KIND.1, SETTINGS_KIND.0
+        );
+        return Err(Status::invalid_argument(problem));
+    }
+    if request.operation == i32::from(Operation::Delete) {
+        return Ok(None);
+    }
+    let context = request.plugin_context.unwrap_or_default();
+    let read = |bytes: &Bytes, field: &str| {
+        let settings =
+            DataSourceInstanceSettings::decode(bytes.as_ref()).map_err(|_unreadable| {
+                Status::invalid_argument(format!("{field} is no DataSourceInstanceSettings"))
+            })?;
+        Ok::<_, Status>(raw_settings(&context, settings))
+    };
+    let settings = read(&request.object_bytes, "object_bytes")?;
+    let before = match request.old_object_bytes.is_empty() {
+        true => None,
+        false => Some(read(&request.old_object_bytes, "old_object_bytes")?),
+    };
+    Ok(Some(Admission { settings, before }))
+}
+
+/// Reads the queries of a conversion. Each object is what Go's SDK makes of a request: JSON whose `Queries` have the query as
+/// the editor saved it in `JSON` (contract section 2.7). Go reads names of members in any case.
+pub(super) fn models(objects: &[RawObject]) -> Result<Vec<String>, String> {
+    let mut models = Vec::new();
+    for (number, object) in objects.iter().enumerate() {
+        if object.content_type != "application/json" {
+            let kind: String = object.content_type.chars().take(100).collect();
+            return Err(format!("object {number} is of type '{kind}' instead of application/json"));
+        }
+        let document: Value = serde_json::from_slice(&object.raw)
+            .map_err(|error| format!("object {number} is not JSON ({error})"))?;
+        let queries = member(&document, "queries").and_then(Value::as_array);
+        let queries = queries.ok_or_else(|| format!("object {number} has no list Queries"))?;
+        for (place, query) in queries.iter().enumerate() {
+            let model = member(query, "json").unwrap_or(query);
+            if !model.is_object() {
+                return Err(format!("query {place} of object {number} is not a JSON object"));
+            }
+            models.push(model.to_string());
+        }
+    }
+    Ok(models)
+}
+
+fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    let mut members = value.as_object()?.iter();
+    members.find(|(own, _value)| own.eq_ignore_ascii_case(name)).map(|(_name, value)| value)
+}
+
 /// Reads a datasource's settings out of the context that every request carries.
 pub(super) fn settings(context: Option<PluginContext>) -> Result<RawSettings, Status> {
-    let context = context.ok_or_else(|| missing("pluginContext"))?;
-    let settings = context.data_source_instance_settings;
+    let mut context = context.ok_or_else(|| missing("pluginContext"))?;
+    let settings = context.data_source_instance_settings.take();
     let settings = settings.ok_or_else(|| missing("pluginContext.dataSourceInstanceSettings"))?;
+    Ok(raw_settings(&context, settings))
+}
+
+fn raw_settings(context: &PluginContext, settings: DataSourceInstanceSettings) -> RawSettings {
     let secrets = settings.decrypted_secure_json_data.into_iter();
     let secrets = secrets.map(|(name, value)| (name, Secret::new(value)));
-    Ok(RawSettings {
+    RawSettings {
         uid: settings.uid,
         org_id: context.org_id,
         name: settings.name,
@@ -116,9 +191,9 @@ pub(super) fn settings(context: Option<PluginContext>) -> Result<RawSettings, St
         json_data: settings.json_data,
         secure_json_data: secrets.collect::<HashMap<_, _>>(),
         updated_ms: settings.last_updated_ms,
-        user_agent: context.user_agent,
-        plugin_version: context.plugin_version,
-    })
+        user_agent: context.user_agent.clone(),
+        plugin_version: context.plugin_version.clone(),
+    }
 }
 
 fn missing(field: &str) -> Status {

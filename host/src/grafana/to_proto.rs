@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use graft_proto::pluginv2::check_health_response::HealthStatus;
 use graft_proto::pluginv2::{
-    CallResourceResponse, CheckHealthResponse, DataFrameFormat, DataResponse, QueryDataResponse,
-    StringList,
+    CallResourceResponse, CheckHealthResponse, ConversionResponse, DataFrameFormat, DataResponse,
+    MutationResponse, QueryDataResponse, RawObject, StatusResult, StringList, ValidationResponse,
 };
 use serde_json::json;
 
+use crate::admission::Review;
 use crate::limits::RESOURCE_MESSAGE_BYTES;
 use crate::model::{Diagnosis, Format, JsonObject, ResourceResponse};
 use crate::query::{Answer, Error};
@@ -117,6 +118,61 @@ fn resource_error(error: &Error) -> ResourceResponse {
     let shown = if status == 401 { 400 } else { status };
     let body = json!({ "message": error.user_message(), "status": status, "errorSource": source });
     ResourceResponse { status: shown, headers: Vec::new(), body: body.to_string().into_bytes() }
+}
+
+/// A review as an answer.
+pub(super) fn validation_response(review: Review) -> ValidationResponse {
+    let (allowed, result) = verdict(&review.objections);
+    ValidationResponse { allowed, result: Some(result), warnings: review.warnings }
+}
+
+/// A review as an answer, with the object that was reviewed.
+pub(super) fn mutation_response(review: Review, object: Bytes) -> MutationResponse {
+    let (allowed, result) = verdict(&review.objections);
+    let object_bytes = if allowed { object } else { Bytes::new() };
+    MutationResponse { allowed, result: Some(result), warnings: review.warnings, object_bytes }
+}
+
+fn verdict(objections: &[String]) -> (bool, StatusResult) {
+    match objections {
+        [] => (true, success()),
+        objections => (false, failure(422, "Invalid", objections.join(" "))),
+    }
+}
+
+/// Migrated queries, or why there are none.
+pub(super) fn conversion_response(
+    uid: String,
+    migrated: Result<Vec<String>, Error>,
+) -> ConversionResponse {
+    let object = |model: String| RawObject {
+        raw: model.into(),
+        content_type: "application/json".to_owned(),
+    };
+    match migrated {
+        Ok(models) => ConversionResponse {
+            uid,
+            result: Some(success()),
+            objects: models.into_iter().map(object).collect(),
+        },
+        Err(error) => {
+            let chain: &dyn std::error::Error = &error;
+            tracing::warn!(status = error.status(), error = chain, "Conversion failed");
+            let reason = if error.status() < 500 { "BadRequest" } else { "InternalError" };
+            let result = failure(error.status(), reason, error.user_message());
+            ConversionResponse { uid, result: Some(result), objects: Vec::new() }
+        }
+    }
+}
+
+/// Status and reasons are Kubernetes' words (its API conventions, section "Response Status Kind").
+fn success() -> StatusResult {
+    StatusResult { status: "Success".to_owned(), code: OK, ..StatusResult::default() }
+}
+
+fn failure(code: u16, reason: &str, message: String) -> StatusResult {
+    let (status, reason) = ("Failure".to_owned(), reason.to_owned());
+    StatusResult { status, message, reason, code: code.into() }
 }
 
 /// Grafana fails on details that are anything but a JSON object (contract section 5.2), which would hide the message.

@@ -10,6 +10,7 @@ mod start_up;
 mod settings;
 mod queries;
 mod resources;
+mod admission;
 mod sandbox;
 mod guests;
 mod things;

@@ -10,16 +10,30 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::Complaint;
 
 /// The host's modules, each with those that it may import.
-const MODULES: [(&str, &[&str]); 14] = [
+const MODULES: [(&str, &[&str]); 16] = [
     ("main", &["config", "go_plugin", "grafana", "datasource", "guest", "limits", "model"]),
     ("lib", &[]),
     ("config", &["limits"]),
     ("go_plugin", &["limits"]),
-    ("grafana", &["query", "health", "resource", "datasource", "model", "limits"]),
+    (
+        "grafana",
+        &[
+            "query",
+            "health",
+            "resource",
+            "admission",
+            "conversion",
+            "datasource",
+            "model",
+            "limits",
+        ],
+    ),
     ("query", &["datasource", "guest", "egress", "frame", "model", "limits"]),
     // Its errors and its rounds are those of a query.
     ("health", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
     ("resource", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
+    ("admission", &["query", "datasource", "guest", "model", "limits"]),
+    ("conversion", &["query", "datasource", "guest", "model", "limits"]),
     ("datasource", &["guest", "egress", "model", "limits"]),
     ("guest", &["model", "limits"]),
     ("egress", &["model", "limits"]),
@@ -29,7 +43,7 @@ const MODULES: [(&str, &[&str]); 14] = [
 ];
 
 /// Foreign crates, each with the modules that may know it. Others are everyone's.
-const OWNERS: [(&str, &[&str]); 12] = [
+const OWNERS: [(&str, &[&str]); 13] = [
     ("graft_proto", &["grafana", "go_plugin"]),
     ("prost", &["grafana", "go_plugin"]),
     ("tonic", &["grafana", "go_plugin", "main"]),
@@ -41,6 +55,7 @@ const OWNERS: [(&str, &[&str]); 12] = [
     ("hyper", &["egress"]),
     ("rustls", &["egress", "main"]),
     ("arrow", &["frame"]),
+    ("jsonschema", &["admission"]),
     ("tracing_subscriber", &["go_plugin", "main"]),
 ];
 
