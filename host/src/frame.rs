@@ -6,24 +6,33 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
-
 use self::error::Misfit;
 use self::pages::CheckedFrame;
 use crate::limits::{FIELDS_MAX, FRAME_TEXT_BYTES_MAX, Limits};
-use crate::model::{self, Format};
+use crate::model;
 
 mod error;
 mod pages;
 mod columns;
 mod field_type;
 mod metadata;
+mod complete;
+mod kind;
+mod times;
+mod alert;
+mod reshape;
+mod live;
 mod ipc;
 mod json;
 #[cfg(test)]
 mod tests;
 
+pub use alert::{ReadAs, Readiness};
+pub use complete::CompleteFrames;
 pub use error::{Error, Flaw, Position};
+pub use kind::Breach;
+pub use live::{Fingerprint, LiveFrame};
+pub use reshape::Obstacle;
 
 /// The frames of one query, collected over its rounds: checked, counted against the limits, pages appended.
 #[derive(Debug)]
@@ -89,21 +98,10 @@ impl Frames {
         self.column_bytes
     }
 
-    /// Encodes each frame as Grafana asked: an Arrow IPC file or a JSON document each, stamped with the query's ref id.
-    /// Each frame's columns are dropped as soon as they are written.
-    pub fn encode(self, ref_id: &str, format: Format) -> Result<Vec<Bytes>, Error> {
-        let encode = |(index, frame): (usize, CheckedFrame)| {
-            let position = Position { index, name: frame.name.clone() };
-            let encoded = match format {
-                Format::Arrow => ipc::encode(frame, ref_id).map_err(|error| error.to_string()),
-                Format::Json => json::encode(frame, ref_id).map_err(|error| error.to_string()),
-            };
-            match encoded {
-                Ok(bytes) => Ok(Bytes::from(bytes)),
-                Err(cause) => Err(Error::Encoding { frame: position, cause }),
-            }
-        };
-        self.frames.into_iter().enumerate().map(encode).collect()
+    /// Ends the collection: checks, over all frames together, that they are what their kinds promise. An error says where
+    /// in the query's list the frame is that is not.
+    pub fn complete(self) -> Result<CompleteFrames, Error> {
+        CompleteFrames::check(self.frames, self.limits.column_bytes)
     }
 
     /// Counts a frame against the limits, before anything is spent on it.

@@ -65,7 +65,7 @@ async fn add(mut frames: Frames, found: Vec<Frame>, guest: &GuestId) -> Result<F
     added.map_err(|error| Error::frame(guest, error))
 }
 
-/// Encodes all frames; if they are large on another thread as well.
+/// Checks all frames together and encodes them; if they are large on another thread as well.
 async fn encode(
     frames: Frames,
     guest: &GuestId,
@@ -73,8 +73,12 @@ async fn encode(
     format: Format,
 ) -> Result<Vec<Bytes>, Error> {
     let small = frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX;
-    let ref_id = query.ref_id.clone();
-    let encode = move || frames.encode(&ref_id, format);
+    let (ref_id, from_alert) = (query.ref_id.clone(), query.from_alert);
+    let encode = move || {
+        let frames = frames.complete()?;
+        let frames = if from_alert { frames.for_alert()? } else { frames };
+        frames.encode(&ref_id, format)
+    };
     let encoded = if small { encode() } else { elsewhere(encode).await? };
     encoded.map_err(|error| Error::frame(guest, error))
 }

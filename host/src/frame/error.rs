@@ -2,16 +2,18 @@
 
 use std::fmt;
 
+use super::kind::Breach;
+use super::reshape::Obstacle;
 use crate::limits::how_to_raise;
 use crate::model::Source;
 
 /// Why frames cannot be shown.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Error {
-    /// What a guest returned is not a frame: the guest's fault.
+    /// What a guest returned is not a frame, or not of its kind: the guest's fault.
     #[error("frame {frame}{} is malformed", in_field(field.as_ref()))]
     Malformed {
-        /// Where in the round's list.
+        /// Where in the round's list; if it does not fit its kind, where in the query's.
         frame: Position,
         /// Where in the frame; none if it is not about one field.
         field: Option<Position>,
@@ -29,6 +31,12 @@ pub enum Error {
         /// The field of `Limits`; none if the limit is part of the design.
         key: Option<&'static str>,
     },
+    /// An alert rule asked, and can do nothing with the result. Each reason is a sentence.
+    #[error("an alert rule cannot evaluate the result: {}", .0.join(" "))]
+    NotForAlerts(Vec<String>),
+    /// A stream asked, and the frames do not become one.
+    #[error("the frames cannot be joined into one")]
+    NotOneFrame(#[source] Obstacle),
     /// A checked frame could not be written: the host's fault.
     #[error("frame {frame} cannot be encoded: {cause}")]
     Encoding {
@@ -44,7 +52,7 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::Malformed { .. } | Self::Encoding { .. } => 500,
-            Self::TooMuch { .. } => 400,
+            Self::TooMuch { .. } | Self::NotForAlerts(_) | Self::NotOneFrame(_) => 400,
         }
     }
 
@@ -52,7 +60,9 @@ impl Error {
     pub fn source_of_error(&self) -> Source {
         match self {
             Self::Malformed { .. } | Self::Encoding { .. } => Source::Plugin,
-            Self::TooMuch { .. } => Source::Downstream,
+            Self::TooMuch { .. } | Self::NotForAlerts(_) | Self::NotOneFrame(_) => {
+                Source::Downstream
+            }
         }
     }
 
@@ -75,6 +85,13 @@ impl Error {
                      range{remedy}."
                 )
             }
+            Self::NotForAlerts(reasons) => {
+                format!("An alert rule cannot evaluate this query. {}", reasons.join(" "))
+            }
+            Self::NotOneFrame(obstacle) => format!(
+                "This query cannot be streamed: a stream carries one frame, and the frames of guest '{guest}' cannot be \
+                 joined into one, because {obstacle}."
+            ),
             Self::Encoding { frame, cause } => format!(
                 "Frame {frame} of guest '{guest}' could not be encoded: {cause}. That is a bug of this plugin: please \
                  report it, with the query."
@@ -83,7 +100,7 @@ impl Error {
     }
 }
 
-/// Where a frame is in its list, or a field in its frame: by index from 0, and by name where it has one.
+/// Where a frame is in its round's or its query's list, or a field in its frame: by index from 0, and by name where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Counted from 0.
@@ -187,6 +204,14 @@ pub enum Flaw {
         /// How many fields there are.
         fields: usize,
     },
+    /// The frame, or all frames of the query together, are not what their kind promises.
+    #[error("does not fit the kind '{kind}': {breach}")]
+    Kind {
+        /// Grafana's name for the kind.
+        kind: &'static str,
+        /// What does not fit.
+        breach: Breach,
+    },
     /// A page has other fields than the first.
     #[error("has {fields} fields, but the first page of its key has {expected}")]
     PageFields {
@@ -235,7 +260,7 @@ fn in_field(field: Option<&Position>) -> String {
 }
 
 /// A guest's name for something, fit for one line of a message.
-fn printable(name: &str) -> String {
+pub(super) fn printable(name: &str) -> String {
     const CHARACTERS_MAX: usize = 100;
     let escape = |character: char| match character {
         '\'' | '"' => character.to_string(),

@@ -84,6 +84,26 @@ impl ValueType {
         }
     }
 
+    /// Whether Grafana takes it for a number: integers and floats.
+    pub(super) fn is_number(self) -> bool {
+        self.browser_name() == "number"
+    }
+
+    /// Whether it can be the value of a series: numbers, and booleans as 0 and 1.
+    pub(super) fn is_value(self) -> bool {
+        self.is_number() || self == Self::Bool
+    }
+
+    /// What one value takes in Arrow, bytes, its validity and, for text, all but the text itself.
+    pub(super) fn width(self) -> usize {
+        match self {
+            Self::Int8 | Self::Uint8 | Self::Bool => 2,
+            Self::Int16 | Self::Uint16 | Self::Enum => 3,
+            Self::Int32 | Self::Uint32 | Self::Float32 | Self::String | Self::Json => 5,
+            Self::Int64 | Self::Uint64 | Self::Float64 | Self::Time => 9,
+        }
+    }
+
     /// The type in Arrow. Grafana accepts these and no others.
     pub(super) fn arrow_type(self) -> DataType {
         match self {

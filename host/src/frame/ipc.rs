@@ -34,7 +34,7 @@ fn schema(frame: &CheckedFrame, ref_id: &str) -> Schema {
     let fields: Vec<Field> = frame.fields.iter().map(arrow_field).collect();
     let mut metadata = Metadata::new().with("name", &frame.name).with("refId", ref_id);
     if let Some(meta) = &frame.meta {
-        metadata.insert("meta", meta);
+        metadata.insert("meta", meta.json());
     }
     Schema::new_with_metadata(fields, metadata)
 }

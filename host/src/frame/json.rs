@@ -16,30 +16,56 @@ use serde_json::Result;
 use super::field_type::ValueType;
 use super::pages::{CheckedField, CheckedFrame};
 
-/// Encodes a frame. Each column is dropped when it is written.
-pub(super) fn encode(mut frame: CheckedFrame, ref_id: &str) -> Result<Vec<u8>> {
+/// Encodes a frame: its schema, then its data. Each column is dropped when it is written.
+pub(super) fn encode(frame: CheckedFrame, ref_id: &str) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(room(&frame));
     out.extend(b"{\"schema\":");
     write_schema(&mut out, &frame, ref_id)?;
-    out.extend(b",\"data\":{\"values\":[");
+    out.extend(b",\"data\":");
+    write_data(&mut out, frame)?;
+    Ok(finished(out))
+}
+
+/// The schema alone, as a stream sends it before its first rows.
+pub(super) fn encode_schema(frame: &CheckedFrame, ref_id: &str) -> Result<Vec<u8>> {
+    let mut out = b"{\"schema\":".to_vec();
+    write_schema(&mut out, frame, ref_id)?;
+    Ok(finished(out))
+}
+
+/// The rows alone, for whoever has the schema. Each column is dropped when it is written.
+pub(super) fn encode_data(frame: CheckedFrame) -> Result<Vec<u8>> {
+    let mut out = Vec::with_capacity(room(&frame));
+    out.extend(b"{\"data\":");
+    write_data(&mut out, frame)?;
+    Ok(finished(out))
+}
+
+fn finished(mut out: Vec<u8>) -> Vec<u8> {
+    out.push(b'}');
+    out.shrink_to_fit();
+    out
+}
+
+fn write_data(out: &mut Vec<u8>, mut frame: CheckedFrame) -> Result<()> {
+    out.extend(b"{\"values\":[");
     let mut leftovers = Vec::with_capacity(frame.fields.len());
     for (index, field) in frame.fields.iter_mut().enumerate() {
-        separate(&mut out, index);
+        separate(out, index);
         let pages = mem::take(&mut field.pages);
-        leftovers.push(write_values(&mut out, field.field_type.values, &pages)?);
+        leftovers.push(write_values(out, field.field_type.values, &pages)?);
     }
     out.push(b']');
     if leftovers.iter().any(|leftover| leftover.entities.is_some()) {
         out.extend(b",\"entities\":");
-        serde_json::to_writer(&mut out, &Each(&leftovers, |leftover| &leftover.entities))?;
+        serde_json::to_writer(&mut *out, &Each(&leftovers, |leftover| &leftover.entities))?;
     }
     if leftovers.iter().any(|leftover| leftover.nanos.is_some()) {
         out.extend(b",\"nanos\":");
-        serde_json::to_writer(&mut out, &Each(&leftovers, |leftover| &leftover.nanos))?;
+        serde_json::to_writer(&mut *out, &Each(&leftovers, |leftover| &leftover.nanos))?;
     }
-    out.extend(b"}}");
-    out.shrink_to_fit();
-    Ok(out)
+    out.push(b'}');
+    Ok(())
 }
 
 fn write_schema(out: &mut Vec<u8>, frame: &CheckedFrame, ref_id: &str) -> Result<()> {
@@ -53,7 +79,7 @@ fn write_schema(out: &mut Vec<u8>, frame: &CheckedFrame, ref_id: &str) -> Result
     }
     if let Some(meta) = &frame.meta {
         write_key(out, "meta");
-        out.extend(meta.as_bytes());
+        serde_json::to_writer(&mut *out, meta)?;
         out.push(b',');
     }
     write_key(out, "fields");
@@ -246,6 +272,7 @@ fn separate(out: &mut Vec<u8>, index: usize) {
 /// better than little: growing would copy everything, and hold it twice.
 fn room(frame: &CheckedFrame) -> usize {
     const FIELD_BYTES: usize = 128;
+    const HEAD_BYTES: usize = 512;
     let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let fields = frame.fields.iter().map(|field| {
         let text: usize = match field.field_type.values {
@@ -258,7 +285,7 @@ fn room(frame: &CheckedFrame) -> usize {
             FIELD_BYTES + field.name.len() + optional(&field.labels) + optional(&field.config);
         head + frame.rows * digits(field.field_type.values) + text
     });
-    FIELD_BYTES + frame.name.len() + optional(&frame.meta) + fields.sum::<usize>()
+    HEAD_BYTES + frame.name.len() + fields.sum::<usize>()
 }
 
 /// The longest JSON of one value with its comma, bytes; for texts what stands around them.

@@ -20,7 +20,7 @@ mod meta;
 mod tests;
 
 pub(super) use config::{Config, config};
-pub(super) use meta::meta;
+pub(super) use meta::{Meta, kind_name, meta};
 
 /// Labels as a JSON object, sorted by name; none if there are none.
 pub(super) fn labels(labels: Vec<(String, String)>) -> Result<Option<String>, Flaw> {

@@ -12,19 +12,19 @@ use arrow::error::ArrowError;
 use super::columns;
 use super::error::{Flaw, Misfit};
 use super::field_type::FieldType;
-use super::metadata;
-use crate::model::{Field, Frame};
+use super::metadata::{self, Meta};
+use crate::model::{Field, Frame, Kind};
 
 #[cfg(test)]
 mod tests;
 
 /// A frame that Grafana can read, all but its ref id.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CheckedFrame {
     /// May be empty.
     pub name: String,
-    /// Grafana's `meta`, a JSON object.
-    pub meta: Option<String>,
+    /// Grafana's `meta`; none if nothing was said.
+    pub meta: Option<Meta>,
     /// All of the same length.
     pub fields: Vec<CheckedField>,
     /// That length.
@@ -32,7 +32,7 @@ pub(super) struct CheckedFrame {
 }
 
 /// A field that Grafana can read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CheckedField {
     /// May be empty.
     pub name: String,
@@ -43,7 +43,7 @@ pub(super) struct CheckedField {
     /// What the values are.
     pub field_type: FieldType,
     /// How many texts the config has for an enum.
-    enum_texts: usize,
+    pub enum_texts: usize,
     /// The values, page by page; at least one page.
     pub pages: Vec<ArrayRef>,
 }
@@ -58,6 +58,11 @@ impl CheckedFrame {
             CheckedField::check(field).map_err(|flaw| flaw.of_field(index, &name))
         });
         Ok(Self { name: frame.name, meta, fields: fields.collect::<Result<_, _>>()?, rows })
+    }
+
+    /// What kind of frame it says to be.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        self.meta.as_ref().and_then(Meta::kind)
     }
 
     /// Appends the rows of a page that has the same key.

@@ -46,7 +46,7 @@ fn encode(rounds: Vec<Vec<Frame>>, format: Format) -> Result<Vec<Bytes>, Error> 
     for round in rounds {
         frames.add(round)?;
     }
-    frames.encode("A", format)
+    frames.complete()?.encode("A", format)
 }
 
 fn json(rounds: Vec<Vec<Frame>>) -> Vec<String> {
@@ -72,7 +72,7 @@ fn no_frames_are_none_and_an_empty_frame_is_one() {
     frames.add(vec![frame("", Vec::new())]).unwrap();
     assert!(!frames.is_empty());
     assert_eq!(frames.column_bytes(), 0);
-    assert_eq!(frames.encode("A", Format::Arrow).unwrap().len(), 1);
+    assert_eq!(frames.complete().unwrap().encode("A", Format::Arrow).unwrap().len(), 1);
 }
 
 #[test]

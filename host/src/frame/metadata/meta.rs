@@ -9,20 +9,23 @@ use crate::model::{FrameMeta, Kind, Severity, Visualization};
 
 /// Frame meta from what a guest says about a frame of `fields` fields; none if it says nothing. Of what is said twice the
 /// last holds; notices and stats add up.
-pub(in crate::frame) fn meta(said: Vec<FrameMeta>, fields: usize) -> Result<Option<String>, Flaw> {
+pub(in crate::frame) fn meta(said: Vec<FrameMeta>, fields: usize) -> Result<Option<Meta>, Flaw> {
     if said.is_empty() {
         return Ok(None);
     }
-    let mut meta = MetaJson::default();
+    let mut meta = Meta::default();
     for one in said {
         meta.say(one, fields)?;
     }
-    Ok(Some(json(&meta)))
+    Ok(Some(meta))
 }
 
-#[derive(Default, Serialize)]
+/// Frame meta; as JSON what Grafana reads.
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct MetaJson {
+pub(in crate::frame) struct Meta {
+    #[serde(skip)]
+    kind: Option<Kind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     r#type: Option<&'static str>,
     type_version: [u8; 2],
@@ -42,13 +45,41 @@ struct MetaJson {
     unique_row_id_fields: Vec<u32>,
 }
 
-impl MetaJson {
+impl Meta {
+    /// What kind of frame it is; none if nobody said.
+    pub(in crate::frame) fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// Says what kind of frame it is, and the version of the contract that belongs to the kind.
+    pub(in crate::frame) fn set_kind(&mut self, kind: Kind) {
+        self.kind = Some(kind);
+        self.r#type = Some(kind_name(kind));
+        self.type_version = version(kind);
+    }
+
+    /// Forgets what is said about fields by their index: they are others now.
+    pub(in crate::frame) fn forget_fields(&mut self) {
+        self.unique_row_id_fields.clear();
+    }
+
+    /// Takes over what another frame has to tell the user, but not twice.
+    pub(in crate::frame) fn take_notices(&mut self, other: Self) {
+        for notice in other.notices {
+            if !self.notices.contains(&notice) {
+                self.notices.push(notice);
+            }
+        }
+    }
+
+    /// As a JSON object.
+    pub(in crate::frame) fn json(&self) -> String {
+        json(self)
+    }
+
     fn say(&mut self, said: FrameMeta, fields: usize) -> Result<(), Flaw> {
         match said {
-            FrameMeta::Kind(kind) => {
-                self.r#type = Some(name(kind));
-                self.type_version = version(kind);
-            }
+            FrameMeta::Kind(kind) => self.set_kind(kind),
             // The inspector shows numbers only, and Grafana's decoder takes no others.
             FrameMeta::Stat(stat) if !stat.value.is_finite() => {}
             FrameMeta::Stat(stat) => self.stats.push(StatJson {
@@ -80,7 +111,7 @@ impl MetaJson {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct StatJson {
     display_name: String,
@@ -89,7 +120,7 @@ struct StatJson {
     value: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct NoticeJson {
     severity: &'static str,
     text: String,
@@ -97,7 +128,8 @@ struct NoticeJson {
     link: Option<String>,
 }
 
-fn name(kind: Kind) -> &'static str {
+/// Grafana's name for a kind.
+pub(in crate::frame) fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::TimeseriesWide => "timeseries-wide",
         Kind::TimeseriesMulti => "timeseries-multi",
