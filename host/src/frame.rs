@@ -17,6 +17,7 @@ mod columns;
 mod field_type;
 mod metadata;
 mod complete;
+mod chunks;
 mod kind;
 mod times;
 mod alert;
@@ -28,6 +29,7 @@ mod json;
 mod tests;
 
 pub use alert::{ReadAs, Readiness};
+pub use chunks::Chunk;
 pub use complete::CompleteFrames;
 pub use error::{Error, Flaw, Position};
 pub use kind::Breach;
@@ -41,6 +43,8 @@ pub struct Frames {
     limits: Limits,
     /// In the order in which the guest returned them; pages are where the first of them was.
     frames: Vec<CheckedFrame>,
+    /// How many of them have left in part, see `take_chunks`.
+    started: usize,
     /// Where in `frames` the pages of a key are.
     pages: HashMap<String, usize>,
     /// Rows so far, all frames together.
@@ -59,6 +63,7 @@ impl Frames {
         Self {
             limits: limits.clone(),
             frames: Vec::new(),
+            started: 0,
             pages: HashMap::new(),
             rows: 0,
             column_bytes: 0,

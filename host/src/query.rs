@@ -1,5 +1,6 @@
 //! One query, from start to end.
 
+mod chunks;
 mod error;
 
 use std::sync::Arc;
@@ -9,9 +10,11 @@ use futures_util::{StreamExt as _, stream};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
+pub use chunks::{Part, run_in_chunks};
 pub use error::Error;
 
 use crate::datasource::Datasource;
+pub use crate::frame::Chunk;
 use crate::frame::Frames;
 use crate::guest::GuestId;
 use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
@@ -35,7 +38,7 @@ pub async fn run_all(
     stream::iter(answers).buffer_unordered(limits.queries_in_flight).collect().await
 }
 
-/// Build requests, send, transform, and again as long as the guest asks for another round; then encode.
+/// Collect the frames of all rounds, then encode them.
 async fn run_one(
     datasource: &Datasource,
     query: &Query,
@@ -43,22 +46,66 @@ async fn run_one(
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Vec<Bytes>, Error> {
-    let Datasource { guest, view, client, .. } = datasource;
+    let frames = collect(datasource, query, limits, deadline).await?;
+    encode(frames, datasource.guest.id(), query, format).await
+}
+
+/// All frames of a query, checked each by itself.
+pub(crate) async fn collect(
+    datasource: &Datasource,
+    query: &Query,
+    limits: &Limits,
+    deadline: Instant,
+) -> Result<Frames, Error> {
     let mut frames = Frames::new(limits);
-    let mut rounds = Rounds::new(limits);
-    let mut next = Some(guest.build_requests(query, view, deadline).await?);
-    while let Some(fetch) = next {
-        rounds.admit(&fetch)?;
-        let responses = client.send_all(fetch.requests, deadline).await?;
-        let transformed = guest.transform(query, view, responses, fetch.state, deadline).await?;
-        frames = add(frames, transformed.frames, guest.id()).await?;
-        next = transformed.next;
+    let mut run = Run::begin(datasource, query, limits, deadline).await?;
+    while let Some(found) = run.round().await? {
+        frames = add(frames, found, datasource.guest.id()).await?;
     }
-    encode(frames, guest.id(), query, format).await
+    Ok(frames)
+}
+
+/// A query on its way through its rounds.
+pub(crate) struct Run<'a> {
+    datasource: &'a Datasource,
+    query: &'a Query,
+    deadline: Instant,
+    rounds: Rounds<'a>,
+    /// The next round; none if the query is done.
+    next: Option<Fetch>,
+}
+
+impl<'a> Run<'a> {
+    /// Build requests.
+    pub(crate) async fn begin(
+        datasource: &'a Datasource,
+        query: &'a Query,
+        limits: &'a Limits,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
+        let next = datasource.guest.build_requests(query, &datasource.view, deadline).await?;
+        let rounds = Rounds::new(limits);
+        Ok(Self { datasource, query, deadline, rounds, next: Some(next) })
+    }
+
+    /// Send and transform: the frames of one round, or none after the last.
+    pub(crate) async fn round(&mut self) -> Result<Option<Vec<Frame>>, Error> {
+        let Some(fetch) = self.next.take() else { return Ok(None) };
+        let (Datasource { guest, view, client, .. }, deadline) = (self.datasource, self.deadline);
+        self.rounds.admit(&fetch)?;
+        let responses = client.send_all(fetch.requests, deadline).await?;
+        let outcome = guest.transform(self.query, view, responses, fetch.state, deadline).await?;
+        self.next = outcome.next;
+        Ok(Some(outcome.frames))
+    }
 }
 
 /// Checks a round's frames and keeps them; if they are large on another thread, so that they hold up nobody's network.
-async fn add(mut frames: Frames, found: Vec<Frame>, guest: &GuestId) -> Result<Frames, Error> {
+pub(crate) async fn add(
+    mut frames: Frames,
+    found: Vec<Frame>,
+    guest: &GuestId,
+) -> Result<Frames, Error> {
     let small = Frames::size(&found) <= ENCODE_INLINE_BYTES_MAX;
     let add = move || frames.add(found).map(|()| frames);
     let added = if small { add() } else { elsewhere(add).await? };
@@ -83,7 +130,7 @@ async fn encode(
     encoded.map_err(|error| Error::frame(guest, error))
 }
 
-async fn elsewhere<T: Send + 'static>(
+pub(crate) async fn elsewhere<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     spawn_blocking(work).await.map_err(|_panicked| Error::Panicked)

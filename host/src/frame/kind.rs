@@ -39,8 +39,15 @@ pub(super) fn first_value(frame: &CheckedFrame) -> Option<&CheckedField> {
 /// Checks all frames of a query against the kinds that they claim. Takes a look at each point in time and at nothing else
 /// that there may be many of.
 pub(super) fn check(frames: &[CheckedFrame]) -> Result<(), Error> {
+    check_each(frames.iter().enumerate())
+}
+
+/// As [`check`], of some frames with their places in the query.
+pub(super) fn check_each<'a>(
+    frames: impl Iterator<Item = (usize, &'a CheckedFrame)>,
+) -> Result<(), Error> {
     let mut query = Seen::default();
-    for (index, frame) in frames.iter().enumerate() {
+    for (index, frame) in frames {
         let Some(kind) = frame.kind() else { continue };
         let checked = check_frame(frame, kind).and_then(|()| query.admit(index, frame, kind));
         checked.map_err(|misfit| misfit.of_frame(position(index, &frame.name), kind))?;

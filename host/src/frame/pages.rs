@@ -65,6 +65,14 @@ impl CheckedFrame {
         self.meta.as_ref().and_then(Meta::kind)
     }
 
+    /// The frame with all its rows, which it loses by that.
+    pub(super) fn take_rows(&mut self) -> Self {
+        let taken = self.clone();
+        self.rows = 0;
+        self.fields.iter_mut().for_each(|field| field.pages.clear());
+        taken
+    }
+
     /// Appends the rows of a page that has the same key.
     pub(super) fn append(&mut self, page: Frame) -> Result<(), Misfit> {
         let rows = rows(&page)?;

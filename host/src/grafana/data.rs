@@ -6,11 +6,12 @@ use graft_proto::pluginv2::data_server::Data;
 use graft_proto::pluginv2::{
     QueryChunkedDataRequest, QueryChunkedDataResponse, QueryDataRequest, QueryDataResponse,
 };
-use tokio_stream::Stream;
+use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 use super::{Plugin, from_proto, to_proto};
+use crate::model::Query;
 use crate::query;
 
 #[tonic::async_trait]
@@ -29,7 +30,9 @@ impl Data for Plugin {
             dsUid = settings.uid
         );
         async {
-            let (queries, mut answers) = from_proto::split(queries);
+            let (queries, refused) = from_proto::split(queries);
+            let refused = refused.into_iter().map(|(ref_id, error)| (ref_id, Err(error)));
+            let mut answers: Vec<query::Answer> = refused.collect();
             match self.registry.get(settings, deadline).await {
                 Ok(datasource) => answers.extend(
                     query::run_all(&datasource, queries, format, &self.limits, deadline).await,
@@ -49,11 +52,40 @@ impl Data for Plugin {
     type QueryChunkedDataStream =
         Pin<Box<dyn Stream<Item = Result<QueryChunkedDataResponse, Status>> + Send>>;
 
-    /// Grafana falls back to `QueryData` (contract section 4.4).
     async fn query_chunked_data(
         &self,
-        _request: Request<QueryChunkedDataRequest>,
+        request: Request<QueryChunkedDataRequest>,
     ) -> Result<Response<Self::QueryChunkedDataStream>, Status> {
-        Err(Status::unimplemented("QueryChunkedData is not implemented"))
+        let deadline = self.deadline(from_proto::granted_time(request.metadata()));
+        let QueryChunkedDataRequest { plugin_context, headers, queries, format } =
+            request.into_inner();
+        let request = QueryDataRequest { plugin_context, headers, queries, format };
+        let from_proto::Asked { settings, queries, format } = from_proto::queries(request)?;
+        let span = tracing::info_span!(
+            "request",
+            endpoint = "queryChunkedData",
+            dsName = settings.name,
+            dsUid = settings.uid
+        );
+        let (queries, refused) = from_proto::split(queries);
+        let datasource = self.registry.get(settings, deadline).instrument(span).await;
+        let refused = refused.into_iter().map(|(ref_id, error)| (ref_id, Err(error)));
+        let parts: Pin<Box<dyn Stream<Item = query::Part> + Send>> = match datasource {
+            Ok(datasource) => {
+                let limits = self.limits.clone();
+                Box::pin(query::run_in_chunks(datasource, queries, format, limits, deadline))
+            }
+            Err(error) => {
+                let answer = move |query: Query| {
+                    (query.ref_id, Err(query::Error::Datasource(error.clone())))
+                };
+                Box::pin(tokio_stream::iter(queries.into_iter().map(answer)))
+            }
+        };
+        let parts = tokio_stream::iter(refused).chain(parts);
+        let response = move |(ref_id, answer)| {
+            Ok(to_proto::query_chunked_data_response(ref_id, answer, format))
+        };
+        Ok(Response::new(Box::pin(parts.map(response))))
     }
 }

@@ -20,7 +20,7 @@ use url::form_urlencoded;
 
 use crate::datasource::RawSettings;
 use crate::model::{Format, JsonObject, Query, ResourceRequest, Secret};
-use crate::query::{Answer, Error};
+use crate::query::Error;
 
 /// What Grafana means where a query has no number of points (contract section 2.4).
 const MAX_DATA_POINTS: u32 = 100;
@@ -61,16 +61,18 @@ pub(super) fn queries(request: QueryDataRequest) -> Result<Asked, Status> {
     Ok(Asked { settings: settings(request.plugin_context)?, queries, format })
 }
 
-/// Tells the queries that can be run from the answers to those that cannot.
-pub(super) fn split(queries: Vec<(String, Result<Query, Error>)>) -> (Vec<Query>, Vec<Answer>) {
-    let (mut runnable, mut answers) = (Vec::new(), Vec::new());
+/// Tells the queries that can be run from those that cannot, and why.
+pub(super) fn split(
+    queries: Vec<(String, Result<Query, Error>)>,
+) -> (Vec<Query>, Vec<(String, Error)>) {
+    let (mut runnable, mut refused) = (Vec::new(), Vec::new());
     for (ref_id, query) in queries {
         match query {
             Ok(query) => runnable.push(query),
-            Err(error) => answers.push((ref_id, Err(error))),
+            Err(error) => refused.push((ref_id, error)),
         }
     }
-    (runnable, answers)
+    (runnable, refused)
 }
 
 /// A `CallResource` request, and the data source that it is for, if any.

@@ -6,14 +6,15 @@ use bytes::Bytes;
 use graft_proto::pluginv2::check_health_response::HealthStatus;
 use graft_proto::pluginv2::{
     CallResourceResponse, CheckHealthResponse, ConversionResponse, DataFrameFormat, DataResponse,
-    MutationResponse, QueryDataResponse, RawObject, StatusResult, StringList, ValidationResponse,
+    MutationResponse, QueryChunkedDataResponse, QueryDataResponse, RawObject, StatusResult,
+    StringList, ValidationResponse,
 };
 use serde_json::json;
 
 use crate::admission::Review;
 use crate::limits::RESOURCE_MESSAGE_BYTES;
 use crate::model::{Diagnosis, Format, JsonObject, ResourceResponse};
-use crate::query::{Answer, Error};
+use crate::query::{Answer, Chunk, Error};
 
 /// A status of success, which must be said: Grafana reads 0 as 500 (contract section 4.1).
 const OK: i32 = 200;
@@ -25,6 +26,21 @@ pub(super) fn query_data_response(answers: Vec<Answer>, format: Format) -> Query
         (ref_id, response)
     });
     QueryDataResponse { responses: responses.collect() }
+}
+
+/// Rows of a frame, or why there are no more.
+pub(super) fn query_chunked_data_response(
+    ref_id: String,
+    answer: Result<Chunk, Error>,
+    format: Format,
+) -> QueryChunkedDataResponse {
+    let (frame_id, frame) = match &answer {
+        Ok(chunk) => (chunk.frame_id.clone(), chunk.bytes.clone()),
+        Err(_error) => (String::new(), Bytes::new()),
+    };
+    let answer = data_response(&ref_id, answer.map(|_chunk| Vec::new()), format);
+    let DataResponse { error, status, error_source, format, .. } = answer;
+    QueryChunkedDataResponse { ref_id, frame_id, frame, error, status, error_source, format }
 }
 
 fn data_response(ref_id: &str, answer: Result<Vec<Bytes>, Error>, format: Format) -> DataResponse {
