@@ -1,8 +1,10 @@
 //! Grafana's own services, package `pluginv2`: the only users of its protobuf.
 //!
-//! `from_proto` makes `model`'s nouns of what Grafana asks, a story answers, and `to_proto` makes Grafana's words of that.
+//! Each request runs through `request`, which logs and counts it. `from_proto` makes `model`'s nouns of what Grafana asks, a story
+//! answers, and `to_proto` makes Grafana's words of that.
 //! A failing query is an answer like any other; a gRPC status is for a broken envelope only (contract section 4.2).
 
+mod request;
 mod from_proto;
 mod data;
 mod diagnostics;
@@ -26,14 +28,15 @@ use crate::datasource::Registry;
 use crate::limits::{ANSWER_TIME, GRPC_MESSAGE_BYTES_MAX, Limits};
 
 /// What all services need.
+#[derive(Clone)]
 struct Plugin {
-    registry: Registry,
+    registry: Arc<Registry>,
     limits: Limits,
 }
 
 /// The services, ready to be served.
 pub fn services(registry: Registry, limits: Limits) -> Routes {
-    let plugin = Arc::new(Plugin { registry, limits });
+    let plugin = Arc::new(Plugin { registry: Arc::new(registry), limits });
     // tonic has this method on each server's own type.
     macro_rules! server {
         ($server:ident) => {

@@ -14,6 +14,14 @@ pub const GRPC_CALLS_IN_FLIGHT_MAX: u32 = 10_000;
 /// text (contract section 6.1).
 pub const LOG_LINE_BYTES_MAX: usize = (64 << 10) - 1;
 
+/// What Grafana wants said in every line of a request's log: a few ids. As much again as its alerting sends, and all together
+/// below a tenth of [`LOG_LINE_BYTES_MAX`].
+pub const LOG_CONTEXT_PAIRS_MAX: usize = 16;
+/// A name among [`LOG_CONTEXT_PAIRS_MAX`].
+pub const LOG_CONTEXT_NAME_BYTES_MAX: usize = 64;
+/// A value among [`LOG_CONTEXT_PAIRS_MAX`]: an id, or a title.
+pub const LOG_CONTEXT_VALUE_BYTES_MAX: usize = 256;
+
 /// A component file. CPython with its library is 18 MB; anything above this is a mistake or an attack.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 

@@ -1,12 +1,12 @@
 //! `AdmissionControl`: may an admin save a data source with these settings?
 
-use bytes::Bytes;
 use graft_proto::pluginv2::admission_control_server::AdmissionControl;
 use graft_proto::pluginv2::{AdmissionRequest, MutationResponse, ValidationResponse};
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
-use tracing::Instrument as _;
 
 use super::from_proto::Admission;
+use super::request::Outcome;
 use super::{Plugin, from_proto, to_proto};
 use crate::admission::{self, Review};
 
@@ -16,8 +16,15 @@ impl AdmissionControl for Plugin {
         &self,
         request: Request<AdmissionRequest>,
     ) -> Result<Response<ValidationResponse>, Status> {
-        let (review, _object) = self.review(request, "validateAdmission").await?;
-        Ok(Response::new(to_proto::validation_response(review)))
+        let (metadata, _extensions, request) = request.into_parts();
+        let deadline = self.deadline(from_proto::granted_time(&metadata));
+        let context = request.plugin_context.as_ref();
+        let in_flight = self.begin("validateAdmission", &metadata, context);
+        let work = async {
+            let review = self.review(request, deadline).await?;
+            Ok((to_proto::validation_response(review), Outcome::Ok))
+        };
+        in_flight.run(work).await
     }
 
     /// Settings are admitted as they are, or not at all.
@@ -25,26 +32,25 @@ impl AdmissionControl for Plugin {
         &self,
         request: Request<AdmissionRequest>,
     ) -> Result<Response<MutationResponse>, Status> {
-        let (review, object) = self.review(request, "mutateAdmission").await?;
-        Ok(Response::new(to_proto::mutation_response(review, object)))
+        let (metadata, _extensions, request) = request.into_parts();
+        let deadline = self.deadline(from_proto::granted_time(&metadata));
+        let context = request.plugin_context.as_ref();
+        let in_flight = self.begin("mutateAdmission", &metadata, context);
+        let work = async {
+            let object = request.object_bytes.clone();
+            let review = self.review(request, deadline).await?;
+            Ok((to_proto::mutation_response(review, object), Outcome::Ok))
+        };
+        in_flight.run(work).await
     }
 }
 
 impl Plugin {
-    async fn review(
-        &self,
-        request: Request<AdmissionRequest>,
-        endpoint: &'static str,
-    ) -> Result<(Review, Bytes), Status> {
-        let deadline = self.deadline(from_proto::granted_time(request.metadata()));
-        let request = request.into_inner();
-        let object = request.object_bytes.clone();
+    /// An objection is an answer, and no failure of the request.
+    async fn review(&self, request: AdmissionRequest, deadline: Instant) -> Result<Review, Status> {
         let Some(Admission { settings, before }) = from_proto::admission(request)? else {
-            return Ok((Review::default(), object));
+            return Ok(Review::default());
         };
-        let span =
-            tracing::info_span!("request", endpoint, dsName = settings.name, dsUid = settings.uid);
-        let review = admission::review(&self.registry, settings, before, deadline);
-        Ok((review.instrument(span).await, object))
+        Ok(admission::review(&self.registry, settings, before, deadline).await)
     }
 }

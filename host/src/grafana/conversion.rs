@@ -3,8 +3,8 @@
 use graft_proto::pluginv2::resource_conversion_server::ResourceConversion;
 use graft_proto::pluginv2::{ConversionRequest, ConversionResponse};
 use tonic::{Request, Response, Status};
-use tracing::Instrument as _;
 
+use super::request::Outcome;
 use super::{Plugin, from_proto, to_proto};
 use crate::{conversion, query};
 
@@ -14,21 +14,20 @@ impl ResourceConversion for Plugin {
         &self,
         request: Request<ConversionRequest>,
     ) -> Result<Response<ConversionResponse>, Status> {
-        let deadline = self.deadline(from_proto::granted_time(request.metadata()));
-        let request = request.into_inner();
-        let uid = request.uid;
-        let settings = from_proto::settings(request.plugin_context)?;
-        let span = tracing::info_span!(
-            "request",
-            endpoint = "convertObjects",
-            dsName = settings.name,
-            dsUid = settings.uid
-        );
-        let migrate = async {
-            let models = from_proto::models(&request.objects).map_err(query::Error::Invalid)?;
-            conversion::migrate(&self.registry, &settings, models, deadline).await
+        let (metadata, _extensions, request) = request.into_parts();
+        let deadline = self.deadline(from_proto::granted_time(&metadata));
+        let in_flight = self.begin("convertObjects", &metadata, request.plugin_context.as_ref());
+        let work = async {
+            let settings = from_proto::settings(request.plugin_context)?;
+            let migrated = match from_proto::models(&request.objects) {
+                Ok(models) => {
+                    conversion::migrate(&self.registry, &settings, models, deadline).await
+                }
+                Err(problem) => Err(query::Error::Invalid(problem)),
+            };
+            let outcome = Outcome::of(&migrated);
+            Ok((to_proto::conversion_response(request.uid, migrated), outcome))
         };
-        let migrated = migrate.instrument(span).await;
-        Ok(Response::new(to_proto::conversion_response(uid, migrated)))
+        in_flight.run(work).await
     }
 }

@@ -1,17 +1,15 @@
 //! `Data`: dashboard and alert queries.
 
-use std::pin::Pin;
-
 use graft_proto::pluginv2::data_server::Data;
 use graft_proto::pluginv2::{
     QueryChunkedDataRequest, QueryChunkedDataResponse, QueryDataRequest, QueryDataResponse,
 };
-use tokio_stream::{Stream, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
-use tracing::Instrument as _;
 
+use super::request::{Answers, Outcome};
 use super::{Plugin, from_proto, to_proto};
-use crate::model::Query;
 use crate::query;
 
 #[tonic::async_trait]
@@ -20,72 +18,90 @@ impl Data for Plugin {
         &self,
         request: Request<QueryDataRequest>,
     ) -> Result<Response<QueryDataResponse>, Status> {
-        let deadline = self.deadline(from_proto::granted_time(request.metadata()));
-        let from_proto::Asked { settings, queries, format } =
-            from_proto::queries(request.into_inner())?;
-        let span = tracing::info_span!(
-            "request",
-            endpoint = "queryData",
-            dsName = settings.name,
-            dsUid = settings.uid
-        );
-        async {
-            let (queries, refused) = from_proto::split(queries);
-            let refused = refused.into_iter().map(|(ref_id, error)| (ref_id, Err(error)));
-            let mut answers: Vec<query::Answer> = refused.collect();
-            match self.registry.get(settings, deadline).await {
-                Ok(datasource) => answers.extend(
-                    query::run_all(&datasource, queries, format, &self.limits, deadline).await,
-                ),
-                Err(error) => answers.extend(
-                    queries
-                        .into_iter()
-                        .map(|query| (query.ref_id, Err(query::Error::Datasource(error.clone())))),
-                ),
-            }
-            Ok(Response::new(to_proto::query_data_response(answers, format)))
-        }
-        .instrument(span)
-        .await
+        let (metadata, _extensions, request) = request.into_parts();
+        let deadline = self.deadline(from_proto::granted_time(&metadata));
+        let in_flight = self.begin("queryData", &metadata, request.plugin_context.as_ref());
+        in_flight.run(self.queries(request, deadline)).await
     }
 
-    type QueryChunkedDataStream =
-        Pin<Box<dyn Stream<Item = Result<QueryChunkedDataResponse, Status>> + Send>>;
+    type QueryChunkedDataStream = Answers<QueryChunkedDataResponse>;
 
     async fn query_chunked_data(
         &self,
         request: Request<QueryChunkedDataRequest>,
     ) -> Result<Response<Self::QueryChunkedDataStream>, Status> {
-        let deadline = self.deadline(from_proto::granted_time(request.metadata()));
-        let QueryChunkedDataRequest { plugin_context, headers, queries, format } =
-            request.into_inner();
+        let (metadata, _extensions, request) = request.into_parts();
+        let deadline = self.deadline(from_proto::granted_time(&metadata));
+        let in_flight = self.begin("queryChunkedData", &metadata, request.plugin_context.as_ref());
+        let (plugin, (parts, taken)) = (self.clone(), mpsc::channel(1));
+        let run = async move { plugin.chunked_queries(request, deadline, &parts).await };
+        Ok(Response::new(in_flight.stream(run, taken)))
+    }
+}
+
+impl Plugin {
+    async fn queries(
+        &self,
+        request: QueryDataRequest,
+        deadline: Instant,
+    ) -> Result<(QueryDataResponse, Outcome), Status> {
+        let from_proto::Asked { settings, queries, format } = from_proto::queries(request)?;
+        let (queries, refused) = from_proto::split(queries);
+        let refused = refused.into_iter().map(|(ref_id, error)| (ref_id, Err(error)));
+        let mut answers: Vec<query::Answer> = refused.collect();
+        match self.registry.get(settings, deadline).await {
+            Ok(datasource) => answers
+                .extend(query::run_all(&datasource, queries, format, &self.limits, deadline).await),
+            Err(error) => answers.extend(
+                queries
+                    .into_iter()
+                    .map(|query| (query.ref_id, Err(query::Error::Datasource(error.clone())))),
+            ),
+        }
+        let errors = answers.iter().filter_map(|(_ref_id, answer)| answer.as_ref().err());
+        let outcome = Outcome::of_errors(errors);
+        Ok((to_proto::query_data_response(answers, format), outcome))
+    }
+
+    /// One part waits while the next is made; whoever does not take them holds up the rounds.
+    async fn chunked_queries(
+        &self,
+        request: QueryChunkedDataRequest,
+        deadline: Instant,
+        parts: &mpsc::Sender<Result<QueryChunkedDataResponse, Status>>,
+    ) -> Result<Outcome, Status> {
+        let QueryChunkedDataRequest { plugin_context, headers, queries, format } = request;
         let request = QueryDataRequest { plugin_context, headers, queries, format };
         let from_proto::Asked { settings, queries, format } = from_proto::queries(request)?;
-        let span = tracing::info_span!(
-            "request",
-            endpoint = "queryChunkedData",
-            dsName = settings.name,
-            dsUid = settings.uid
-        );
-        let (queries, refused) = from_proto::split(queries);
-        let datasource = self.registry.get(settings, deadline).instrument(span).await;
-        let refused = refused.into_iter().map(|(ref_id, error)| (ref_id, Err(error)));
-        let parts: Pin<Box<dyn Stream<Item = query::Part> + Send>> = match datasource {
+        let (queries, mut failed) = from_proto::split(queries);
+        match self.registry.get(settings, deadline).await {
             Ok(datasource) => {
-                let limits = self.limits.clone();
-                Box::pin(query::run_in_chunks(datasource, queries, format, limits, deadline))
-            }
-            Err(error) => {
-                let answer = move |query: Query| {
-                    (query.ref_id, Err(query::Error::Datasource(error.clone())))
+                let send = async |ref_id: String, chunk| {
+                    let part = to_proto::query_chunked_data_response(ref_id, Ok(chunk), format);
+                    // If nobody takes parts any more, all this is about to be dropped.
+                    let _nobody_listens = parts.send(Ok(part)).await;
                 };
-                Box::pin(tokio_stream::iter(queries.into_iter().map(answer)))
+                let run = query::run_in_chunks(
+                    &datasource,
+                    queries,
+                    format,
+                    &self.limits,
+                    deadline,
+                    send,
+                );
+                failed.extend(run.await);
             }
-        };
-        let parts = tokio_stream::iter(refused).chain(parts);
-        let response = move |(ref_id, answer)| {
-            Ok(to_proto::query_chunked_data_response(ref_id, answer, format))
-        };
-        Ok(Response::new(Box::pin(parts.map(response))))
+            Err(error) => failed.extend(
+                queries
+                    .into_iter()
+                    .map(|query| (query.ref_id, query::Error::Datasource(error.clone()))),
+            ),
+        }
+        let outcome = Outcome::of_errors(failed.iter().map(|(_ref_id, error)| error));
+        for (ref_id, error) in failed {
+            let part = to_proto::query_chunked_data_response(ref_id, Err(error), format);
+            let _nobody_listens = parts.send(Ok(part)).await;
+        }
+        Ok(outcome)
     }
 }

@@ -3,10 +3,12 @@
 use graft_proto::pluginv2::diagnostics_server::Diagnostics;
 use graft_proto::pluginv2::{
     CheckHealthRequest, CheckHealthResponse, CollectMetricsRequest, CollectMetricsResponse,
+    PluginContext,
 };
+use tokio::time::Instant;
 use tonic::{Request, Response, Status};
-use tracing::Instrument as _;
 
+use super::request::Outcome;
 use super::{Plugin, from_proto, to_proto};
 use crate::health;
 
@@ -17,23 +19,11 @@ impl Diagnostics for Plugin {
         &self,
         request: Request<CheckHealthRequest>,
     ) -> Result<Response<CheckHealthResponse>, Status> {
-        let deadline = self.deadline(from_proto::granted_time(request.metadata()));
-        let settings = from_proto::settings(request.into_inner().plugin_context)?;
-        let span = tracing::info_span!(
-            "request",
-            endpoint = "checkHealth",
-            dsName = settings.name,
-            dsUid = settings.uid
-        );
-        async {
-            let checked = match self.registry.get(settings, deadline).await {
-                Ok(datasource) => health::check(&datasource, &self.limits, deadline).await,
-                Err(error) => Err(error.into()),
-            };
-            Ok(Response::new(to_proto::check_health_response(checked)))
-        }
-        .instrument(span)
-        .await
+        let (metadata, _extensions, request) = request.into_parts();
+        let deadline = self.deadline(from_proto::granted_time(&metadata));
+        let context = request.plugin_context;
+        let in_flight = self.begin("checkHealth", &metadata, context.as_ref());
+        in_flight.run(self.health(context, deadline)).await
     }
 
     /// Grafana takes this for no metrics (contract section 5.1).
@@ -42,5 +32,21 @@ impl Diagnostics for Plugin {
         _request: Request<CollectMetricsRequest>,
     ) -> Result<Response<CollectMetricsResponse>, Status> {
         Err(Status::unimplemented("CollectMetrics is not implemented"))
+    }
+}
+
+impl Plugin {
+    async fn health(
+        &self,
+        context: Option<PluginContext>,
+        deadline: Instant,
+    ) -> Result<(CheckHealthResponse, Outcome), Status> {
+        let settings = from_proto::settings(context)?;
+        let checked = match self.registry.get(settings, deadline).await {
+            Ok(datasource) => health::check(&datasource, &self.limits, deadline).await,
+            Err(error) => Err(error.into()),
+        };
+        let outcome = Outcome::of(&checked);
+        Ok((to_proto::check_health_response(checked), outcome))
     }
 }

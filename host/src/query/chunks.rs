@@ -1,11 +1,7 @@
 //! Queries whose rows leave as rounds finish, so that never the whole result is in memory.
 
-use std::sync::Arc;
-
-use futures_util::{Stream, StreamExt as _, future, stream};
-use tokio::sync::mpsc;
+use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Error, Run, add, elsewhere};
 use crate::datasource::Datasource;
@@ -13,32 +9,22 @@ use crate::frame::{Chunk, Frames};
 use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
 use crate::model::{Format, Query};
 
-/// Rows of one frame of a ref id, or why there are no more of it.
-pub type Part = (String, Result<Chunk, Error>);
-
-/// Runs the queries of one request side by side. Each has at least one part; an error is its last. Whoever does not take the
-/// parts holds up the rounds, and whoever drops the stream ends them.
-pub fn run_in_chunks(
-    datasource: Arc<Datasource>,
+/// Runs the queries of one request side by side, and hands each chunk to `send` when its round is over; the next round
+/// waits for that. Returns the queries that failed: their chunks so far are not all of them.
+pub async fn run_in_chunks(
+    datasource: &Datasource,
     queries: Vec<Query>,
     format: Format,
-    limits: Limits,
+    limits: &Limits,
     deadline: Instant,
-) -> impl Stream<Item = Part> + Send {
-    // One part waits while the next is made.
-    let (parts, taken) = mpsc::channel(1);
-    let run = async move {
-        let runs = queries.iter().map(async |query| {
-            let ran = run_one(&datasource, query, format, &limits, deadline, &parts).await;
-            if let Err(error) = ran {
-                send(&parts, query, Err(error)).await;
-            }
-        });
-        let mut runs = stream::iter(runs).buffer_unordered(limits.queries_in_flight);
-        while runs.next().await.is_some() {}
-    };
-    let run = stream::once(run).map(|()| None);
-    stream::select(ReceiverStream::new(taken).map(Some), run).filter_map(future::ready)
+    send: impl AsyncFn(String, Chunk),
+) -> Vec<(String, Error)> {
+    let runs = queries.into_iter().map(async |query| {
+        let ran = run_one(datasource, &query, format, limits, deadline, &send).await;
+        ran.err().map(|error| (query.ref_id, error))
+    });
+    let runs = stream::iter(runs).buffer_unordered(limits.queries_in_flight);
+    runs.filter_map(std::future::ready).collect().await
 }
 
 /// Build requests, send, transform, encode and send on, and again as long as the guest asks for another round.
@@ -48,7 +34,7 @@ async fn run_one(
     format: Format,
     limits: &Limits,
     deadline: Instant,
-    parts: &mpsc::Sender<Part>,
+    send: &impl AsyncFn(String, Chunk),
 ) -> Result<(), Error> {
     let guest = datasource.guest.id();
     let blame = |error| Error::frame(guest, error);
@@ -56,7 +42,7 @@ async fn run_one(
     if query.from_alert {
         let frames = super::run_one(datasource, query, format, limits, deadline).await?;
         for (index, bytes) in frames.into_iter().enumerate() {
-            send(parts, query, Ok(Chunk::whole(index, bytes))).await;
+            send(query.ref_id.clone(), Chunk::whole(index, bytes)).await;
         }
         return Ok(());
     }
@@ -74,17 +60,12 @@ async fn run_one(
         let (left, chunks) = taken.map_err(blame)?;
         frames = left;
         for chunk in chunks {
-            send(parts, query, Ok(chunk)).await;
+            send(query.ref_id.clone(), chunk).await;
         }
     }
     if frames.is_empty() {
         let nothing = Chunk::nothing(&query.ref_id, format).map_err(blame)?;
-        send(parts, query, Ok(nothing)).await;
+        send(query.ref_id.clone(), nothing).await;
     }
     Ok(())
-}
-
-/// If nobody takes parts any more, the whole run is about to be dropped.
-async fn send(parts: &mpsc::Sender<Part>, query: &Query, answer: Result<Chunk, Error>) {
-    let _nobody_listens = parts.send((query.ref_id.clone(), answer)).await;
 }

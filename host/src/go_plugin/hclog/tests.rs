@@ -210,3 +210,17 @@ fn libraries_are_heard_from_warnings_on_and_guests_like_the_host() {
     let heard: Vec<_> = lines.iter().map(|line| line["@message"].as_str()).collect();
     assert_eq!(heard, ["trouble", "guest's detail", "our detail"]);
 }
+
+#[test]
+fn pairs_with_names_of_their_own_are_fields_where_the_host_says_nothing_by_that_name() {
+    let lines = logged(|| {
+        let pairs = "rule=r1\ndsUid=other\n@level=7\ntimestamp=mine\nno pair\n";
+        let _span = tracing::info_span!("request", dsUid = "u", loggerParams = pairs).entered();
+        tracing::info!("One");
+    });
+    let line = &lines[0];
+    assert_eq!((line["rule"].as_str(), line["dsUid"].as_str()), ("r1", "u"));
+    assert_eq!((line["level"].as_str(), line["time"].as_str()), ("7", "mine"));
+    assert_eq!(line["@level"], "info");
+    assert!(!line.contains_key("loggerParams"));
+}
