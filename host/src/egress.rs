@@ -10,7 +10,7 @@ mod client;
 mod settings;
 mod error;
 
-pub use client::Client;
+pub use client::{Client, Events, Opened};
 pub use error::{Blame, Bound, Error, Phase};
 pub use policy::{Allowed, Refusal};
 pub use settings::{BasicAuth, ClientCertificate, HttpSettings, SettingsError, TlsSettings};

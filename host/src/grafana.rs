@@ -11,6 +11,7 @@ mod diagnostics;
 mod resource;
 mod admission;
 mod conversion;
+mod stream;
 mod to_proto;
 
 use std::sync::Arc;
@@ -21,22 +22,30 @@ use graft_proto::pluginv2::data_server::DataServer;
 use graft_proto::pluginv2::diagnostics_server::DiagnosticsServer;
 use graft_proto::pluginv2::resource_conversion_server::ResourceConversionServer;
 use graft_proto::pluginv2::resource_server::ResourceServer;
+use graft_proto::pluginv2::stream_server::StreamServer;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::datasource::Registry;
 use crate::limits::{ANSWER_TIME, GRPC_MESSAGE_BYTES_MAX, Limits};
+use crate::stream::Channels;
 
 /// What all services need.
 #[derive(Clone)]
 struct Plugin {
     registry: Arc<Registry>,
     limits: Limits,
+    /// The streams that run.
+    channels: Arc<Channels>,
+    /// Ends them with the process.
+    stopping: CancellationToken,
 }
 
-/// The services, ready to be served.
-pub fn services(registry: Registry, limits: Limits) -> Routes {
-    let plugin = Arc::new(Plugin { registry: Arc::new(registry), limits });
+/// The services, ready to be served. What would otherwise go on without end ends when `stopping` is cancelled.
+pub fn services(registry: Registry, limits: Limits, stopping: CancellationToken) -> Routes {
+    let (registry, channels) = (Arc::new(registry), Arc::default());
+    let plugin = Arc::new(Plugin { registry, limits, channels, stopping });
     // tonic has this method on each server's own type.
     macro_rules! server {
         ($server:ident) => {
@@ -48,6 +57,7 @@ pub fn services(registry: Registry, limits: Limits) -> Routes {
     Routes::new(server!(DataServer))
         .add_service(server!(DiagnosticsServer))
         .add_service(server!(ResourceServer))
+        .add_service(server!(StreamServer))
         .add_service(server!(AdmissionControlServer))
         .add_service(server!(ResourceConversionServer))
 }

@@ -8,6 +8,7 @@ pub mod grafana;
 pub mod query;
 pub mod health;
 pub mod resource;
+pub mod stream;
 pub mod admission;
 pub mod conversion;
 pub mod datasource;

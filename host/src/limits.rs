@@ -109,6 +109,20 @@ pub const URL_BYTES_MAX: usize = u16::MAX as usize - 1;
 /// Redirects that are followed for one request. Browsers stop at 20, Go and reqwest at 10.
 pub const REDIRECTS_MAX: usize = 10;
 
+/// The first pause after a stream was interrupted. Streams that end at once would otherwise be opened without end.
+pub const LIVE_RETRY_MIN: Duration = Duration::from_secs(1);
+/// The longest pause of an interrupted stream: nobody looks longer at a panel that stands still.
+pub const LIVE_RETRY_MAX: Duration = Duration::from_secs(60);
+/// How far back a stream's first packet reaches, and the longest pause between two questions to an API.
+pub const LIVE_RANGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Points that a stream asks for: what a wide screen has, several times over.
+pub const LIVE_POINTS_MAX: u32 = 10_000;
+/// One event of a stream. Server-sent events are read by browsers, so they are small.
+pub const LIVE_EVENT_BYTES_MAX: usize = 1 << 20;
+/// The silence after which a stream is opened anew. Servers that mean to be silent send a comment every 15 s or so, as the HTML
+/// standard advises; a connection that was lost without a word is found out by this.
+pub const LIVE_SILENCE_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// Things that are wrong with settings of which an admin is told at once.
 pub const OBJECTIONS_MAX: usize = 10;
 
@@ -145,6 +159,10 @@ pub struct Limits {
     pub requests: u32,
     /// Exchanges in flight for one data source: kind to the API, and more than a browser would open.
     pub exchanges_in_flight: usize,
+    /// The least time between two questions to an API for one live stream, whatever a dashboard asks for.
+    pub live_interval_min: Duration,
+    /// Live streams that run at the same time, of all data sources. What each shows is kept for those who look later.
+    pub live_streams: usize,
     /// A response's body after decompression, checked while reading.
     pub response_bytes: usize,
     /// A response's header fields together.
@@ -169,6 +187,8 @@ impl Default for Limits {
             rounds: 50,
             requests: 500,
             exchanges_in_flight: 16,
+            live_interval_min: Duration::from_secs(1),
+            live_streams: 200,
             response_bytes: 64 << 20,
             header_bytes: 64 << 10,
             frames: 1_000,

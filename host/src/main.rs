@@ -15,6 +15,7 @@ use graft_host::go_plugin::{
 use graft_host::guest::{self, Guests};
 use graft_host::{go_plugin, grafana};
 use tokio::runtime;
+use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     if guest::is_compiler(env::args_os()) {
@@ -62,12 +63,13 @@ async fn serve(
     let (guests, loader) =
         Guests::start(&limits, guest_folders, cache_folder.as_deref(), executable)?;
     tokio::spawn(loader.run());
-    let services = grafana::services(Registry::new(guests, limits.clone()), limits);
+    let (registry, stopping) = (Registry::new(guests, limits.clone()), CancellationToken::new());
+    let services = grafana::services(registry, limits, stopping.clone());
     let terminated = go_plugin::terminated().context("signals cannot be heard")?;
     let listener = Listener::bind(&environment.network).await?;
     handshake::announce(environment, &listener)
         .context("the handshake cannot be written to stdout")?;
-    go_plugin::serve(listener, services, terminated).await?;
+    go_plugin::serve(listener, services, stopping, terminated).await?;
     Ok(())
 }
 

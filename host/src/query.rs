@@ -10,7 +10,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-pub use chunks::run_in_chunks;
+pub use chunks::{Part, run_in_chunks};
 pub use error::Error;
 
 use crate::datasource::Datasource;

@@ -1,6 +1,9 @@
 //! One resource call, from start to end: what an editor or a template variable asks for outside of a query.
 
+mod readiness;
 mod routes;
+
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -21,16 +24,24 @@ pub async fn answer(
     deadline: Instant,
 ) -> Result<ResourceResponse, Error> {
     if let Some(route) = Route::of(&request.path) {
-        return route.answer(registry, settings.as_ref(), request, deadline).await;
+        return route.answer(registry, settings, request, limits, deadline).await;
     }
-    let settings = settings.ok_or_else(|| {
-        Error::Invalid(format!(
-            "'{}' is a question to a data source, and none is named",
-            request.path
-        ))
-    })?;
-    let datasource = registry.get(settings, deadline).await?;
+    let datasource = named(registry, settings, request, deadline).await?;
     call(&datasource, request, limits, deadline).await
+}
+
+/// The datasource that is asked.
+async fn named(
+    registry: &Registry,
+    settings: Option<RawSettings>,
+    request: &ResourceRequest,
+    deadline: Instant,
+) -> Result<Arc<Datasource>, Error> {
+    let settings = settings.ok_or_else(|| {
+        let path: String = request.path.chars().take(100).flat_map(char::escape_debug).collect();
+        Error::Invalid(format!("'{path}' is a question to a data source, and none is named"))
+    })?;
+    Ok(registry.get(settings, deadline).await?)
 }
 
 /// Build requests, send, respond, and again as long as the guest asks for another round.

@@ -70,9 +70,25 @@ mod tests {
 
     #[test]
     fn each_thing_that_is_wrong_is_a_sentence_that_says_where() {
-        check(r#"{"thing":"","depth":10,"mode":"c"}"#, expect![]);
-        check("", expect![]);
-        check("[", expect![]);
+        check(
+            r#"{"thing":"","depth":10,"mode":"c"}"#,
+            expect![[r#"
+            The settings do not fit what the guest expects at '/depth': 10 is greater than the maximum of 9.
+            The settings do not fit what the guest expects at '/mode': "c" is not one of "a" or "b".
+            The settings do not fit what the guest expects at '/thing': "" is shorter than 1 character."#]],
+        );
+        check(
+            "",
+            expect![[
+                r#"The settings do not fit what the guest expects: "thing" is a required property."#
+            ]],
+        );
+        check(
+            "[",
+            expect![
+                "The settings are not a JSON object: EOF while parsing a list at line 1 column 1."
+            ],
+        );
     }
 
     #[test]

@@ -98,6 +98,21 @@ pub(super) static LIMITS: &[LimitKey] = &[
         meaning: "Requests in flight to one data source's API; more wait.",
     },
     LimitKey {
+        key: "live_interval_min",
+        // Least: as often as a screen shows a difference. Most: once an hour is no stream.
+        bound: Bound::Time(
+            |limits| &mut limits.live_interval_min,
+            Duration::from_millis(100)..=minutes(60),
+        ),
+        meaning: "The least time between two questions to an API for one live stream.",
+    },
+    LimitKey {
+        key: "live_streams",
+        // Least: none, which switches them off. Most: more than there are users of one Grafana.
+        bound: Bound::Number(|limits| &mut limits.live_streams, 0..=100_000),
+        meaning: "Live streams that run at the same time, of all data sources.",
+    },
+    LimitKey {
         key: "response_bytes",
         // Least: an API's error page. Most: half of the largest memory that a guest can have, which has to take it in.
         bound: Bound::Bytes(|limits| &mut limits.response_bytes, 64 * KIB..=2 * GIB),

@@ -17,6 +17,9 @@ use super::settings::{HttpSettings, SettingsError, TlsSettings};
 use crate::limits::Limits;
 use crate::model::{Request, Response};
 
+pub use events::{Events, Opened};
+
+mod events;
 mod failure;
 #[cfg(test)]
 mod tests;
@@ -229,13 +232,18 @@ impl Client {
                 Err(error) => return Err(failure::of_body(url, &error, body.len(), announced)),
             }
         }
-        let headers = response.headers().iter().filter(|(name, _)| *name != SET_COOKIE);
-        let headers = headers.map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
-        let status = response.status().as_u16();
-        Ok(Response { status, headers: headers.collect(), body, failure: None })
+        let (status, headers) = (response.status().as_u16(), headers(&response));
+        Ok(Response { status, headers, body, failure: None })
     }
+}
+
+/// A response's header fields as guests see them.
+fn headers(response: &reqwest::Response) -> Vec<(String, String)> {
+    let headers = response.headers().iter().filter(|(name, _)| *name != SET_COOKIE);
+    let headers = headers.map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    headers.collect()
 }
 
 fn timed_out(endpoint: &str, since: Instant, phase: Phase, bound: Bound) -> Error {

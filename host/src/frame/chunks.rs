@@ -116,7 +116,17 @@ mod tests {
             vec![page(Some("rows"), vec![3])],
             vec![page(Some("rows"), vec![4])],
         ];
-        check(rounds, expect![]);
+        check(
+            rounds,
+            expect![[r#"
+            0: {"schema":{"refId":"A","fields":[{"name":"value","type":"number","typeInfo":{"frame":"int64"}}]},"data":{"values":[[1,2]]}}
+            --
+            0: {"data":{"values":[[3]]}}
+            --
+            0: {"data":{"values":[[4]]}}
+            --
+        "#]],
+        );
     }
 
     #[test]
@@ -126,7 +136,18 @@ mod tests {
             vec![page(Some("b"), vec![2])],
             vec![page(Some("a"), vec![3]), page(Some("b"), vec![])],
         ];
-        check(rounds, expect![]);
+        check(
+            rounds,
+            expect![[r#"
+            0: {"schema":{"refId":"A","fields":[{"name":"value","type":"number","typeInfo":{"frame":"int64"}}]},"data":{"values":[[1]]}}
+            1: {"schema":{"refId":"A","fields":[{"name":"value","type":"number","typeInfo":{"frame":"int64"}}]},"data":{"values":[[]]}}
+            --
+            2: {"schema":{"refId":"A","fields":[{"name":"value","type":"number","typeInfo":{"frame":"int64"}}]},"data":{"values":[[2]]}}
+            --
+            0: {"data":{"values":[[3]]}}
+            --
+        "#]],
+        );
     }
 
     #[test]

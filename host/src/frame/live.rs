@@ -6,12 +6,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use arrow::array::Array;
 use bytes::Bytes;
 
-use super::error::{Error, Position};
+use super::error::{Error, Misfit, Position};
 use super::json;
 use super::pages::CheckedFrame;
 use super::reshape::{Obstacle, join};
 use super::times;
-use crate::model::Kind;
+use crate::model::{Frame, FrameMeta, Kind, Notice, Severity};
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +50,17 @@ impl LiveFrame {
         }
         let time = time_index(&frame);
         Ok(Some(Self { frame, time }))
+    }
+
+    /// A frame without fields that only tells something.
+    pub fn notice(text: &str) -> Result<Self, Error> {
+        let notice = Notice { severity: Severity::Error, text: text.to_owned(), link: None };
+        let frame = Frame { meta: vec![FrameMeta::Notice(notice)], ..Frame::default() };
+        let frame = CheckedFrame::check(frame).map_err(|Misfit { field, flaw }| {
+            let frame = Position { index: 0, name: String::new() };
+            Error::Malformed { frame, field, flaw }
+        })?;
+        Ok(Self { frame, time: None })
     }
 
     /// Whether its rows are ordered by time. Only then do [`LiveFrame::last_time`] and [`LiveFrame::after`] say something;

@@ -35,16 +35,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[error("the gRPC server failed")]
 pub struct ServeError(#[from] tonic::transport::Error);
 
-/// Serves `services`, and those that go-plugin expects beside them, until Grafana calls `Shutdown` or `terminated` is ready.
+/// Serves `services`, and those that go-plugin expects beside them, until Grafana calls `Shutdown` or `terminated` is ready. `stopping` is
+/// cancelled then.
 ///
 /// Calls in flight then have [`DRAIN_TIMEOUT`] to finish; what takes longer is cut off when the runtime goes. The socket is
 /// removed before this returns.
 pub async fn serve(
     listener: Listener,
     services: Routes,
+    stopping: CancellationToken,
     terminated: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let stopping = CancellationToken::new();
     let services = with_go_plugin_services(services, &stopping).await;
     match listener.socket {
         Socket::Unix(listener, _folder) => {

@@ -24,6 +24,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{Listener, Network, ServeError, serve};
 use crate::limits::DRAIN_TIMEOUT;
 
@@ -72,7 +74,7 @@ impl Plugin {
         let begun = Arc::new(Semaphore::new(0));
         let slow = Slow { takes, begun: Arc::clone(&begun) };
         let services = Routes::new(DataServer::new(slow));
-        let serving = tokio::spawn(serve(listener, services, terminated));
+        let serving = tokio::spawn(serve(listener, services, CancellationToken::new(), terminated));
         Self { channel: connect(address).await, begun, serving, _folder: folder }
     }
 
@@ -190,7 +192,12 @@ async fn grafana_can_come_back_on_a_new_connection() {
     let listener = Listener::bind(&network).await.unwrap();
     let address = listener.address().to_owned();
     let slow = Slow { takes: AT_ONCE, begun: Arc::new(Semaphore::new(0)) };
-    tokio::spawn(serve(listener, Routes::new(DataServer::new(slow)), std::future::pending()));
+    tokio::spawn(serve(
+        listener,
+        Routes::new(DataServer::new(slow)),
+        CancellationToken::new(),
+        std::future::pending(),
+    ));
     for _connection in 0..3 {
         let mut client = DataClient::new(connect(address.clone()).await);
         client.query_data(QueryDataRequest::default()).await.unwrap();
@@ -202,7 +209,12 @@ async fn tcp_serves_as_well() {
     let listener = Listener::bind(&Network::Tcp { ports: 0..=0 }).await.unwrap();
     let address = format!("http://{}", listener.address());
     let slow = Slow { takes: AT_ONCE, begun: Arc::new(Semaphore::new(0)) };
-    tokio::spawn(serve(listener, Routes::new(DataServer::new(slow)), std::future::pending()));
+    tokio::spawn(serve(
+        listener,
+        Routes::new(DataServer::new(slow)),
+        CancellationToken::new(),
+        std::future::pending(),
+    ));
     let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
     DataClient::new(channel).query_data(QueryDataRequest::default()).await.unwrap();
 }

@@ -6,6 +6,7 @@ use graft_proto::pluginv2::{
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::request::{Answers, Outcome};
@@ -33,9 +34,9 @@ impl Data for Plugin {
         let (metadata, _extensions, request) = request.into_parts();
         let deadline = self.deadline(from_proto::granted_time(&metadata));
         let in_flight = self.begin("queryChunkedData", &metadata, request.plugin_context.as_ref());
-        let (plugin, (parts, taken)) = (self.clone(), mpsc::channel(1));
-        let run = async move { plugin.chunked_queries(request, deadline, &parts).await };
-        Ok(Response::new(in_flight.stream(run, taken)))
+        let (plugin, (answers, taken)) = (self.clone(), mpsc::channel(1));
+        let run = async move { plugin.chunked_queries(request, deadline, answers).await };
+        Ok(Response::new(in_flight.stream(run, ReceiverStream::new(taken))))
     }
 }
 
@@ -63,33 +64,35 @@ impl Plugin {
         Ok((to_proto::query_data_response(answers, format), outcome))
     }
 
-    /// One part waits while the next is made; whoever does not take them holds up the rounds.
+    /// One chunk waits while the next is made; whoever does not take them holds up the rounds.
     async fn chunked_queries(
         &self,
         request: QueryChunkedDataRequest,
         deadline: Instant,
-        parts: &mpsc::Sender<Result<QueryChunkedDataResponse, Status>>,
+        answers: mpsc::Sender<QueryChunkedDataResponse>,
     ) -> Result<Outcome, Status> {
         let QueryChunkedDataRequest { plugin_context, headers, queries, format } = request;
         let request = QueryDataRequest { plugin_context, headers, queries, format };
         let from_proto::Asked { settings, queries, format } = from_proto::queries(request)?;
         let (queries, mut failed) = from_proto::split(queries);
+        // If nobody takes answers any more, all this is about to be dropped.
         match self.registry.get(settings, deadline).await {
             Ok(datasource) => {
-                let send = async |ref_id: String, chunk| {
-                    let part = to_proto::query_chunked_data_response(ref_id, Ok(chunk), format);
-                    // If nobody takes parts any more, all this is about to be dropped.
-                    let _nobody_listens = parts.send(Ok(part)).await;
+                let (parts, mut made) = mpsc::channel(1);
+                let run = async {
+                    let limits = &self.limits;
+                    let run =
+                        query::run_in_chunks(&datasource, queries, format, limits, deadline, parts);
+                    run.await
                 };
-                let run = query::run_in_chunks(
-                    &datasource,
-                    queries,
-                    format,
-                    &self.limits,
-                    deadline,
-                    send,
-                );
-                failed.extend(run.await);
+                let pass_on = async {
+                    while let Some((ref_id, chunk)) = made.recv().await {
+                        let answer =
+                            to_proto::query_chunked_data_response(ref_id, Ok(chunk), format);
+                        let _nobody_listens = answers.send(answer).await;
+                    }
+                };
+                failed.extend(tokio::join!(run, pass_on).0);
             }
             Err(error) => failed.extend(
                 queries
@@ -99,8 +102,8 @@ impl Plugin {
         }
         let outcome = Outcome::of_errors(failed.iter().map(|(_ref_id, error)| error));
         for (ref_id, error) in failed {
-            let part = to_proto::query_chunked_data_response(ref_id, Err(error), format);
-            let _nobody_listens = parts.send(Ok(part)).await;
+            let answer = to_proto::query_chunked_data_response(ref_id, Err(error), format);
+            let _nobody_listens = answers.send(answer).await;
         }
         Ok(outcome)
     }

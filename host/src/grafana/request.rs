@@ -15,9 +15,7 @@ use std::thread;
 use futures_util::future;
 use futures_util::stream::{self, PollNext, Stream, StreamExt as _};
 use graft_proto::pluginv2::PluginContext;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Response, Status};
 use tracing::{Instrument as _, Span, field};
@@ -110,15 +108,15 @@ impl InFlight {
     pub(super) fn stream<T: Send + 'static>(
         self,
         work: impl Future<Output = Result<Outcome, Status>> + Send + 'static,
-        sent: mpsc::Receiver<Result<T, Status>>,
+        sent: impl Stream<Item = T> + Send + 'static,
     ) -> Answers<T> {
         let work = async move {
             let ended = self.within(work).await;
             self.finish(ended.as_ref().map_or_else(Outcome::from, Clone::clone));
             ended.err().map(Err)
         };
-        // The receiver is asked first, so that all that was sent comes before the end.
-        let answers = ReceiverStream::new(sent).map(Some);
+        // What was sent is asked first, so that all of it comes before the end.
+        let answers = sent.map(|answer| Some(Ok(answer)));
         let answers =
             stream::select_with_strategy(answers, stream::once(work), |&mut ()| PollNext::Left);
         Box::pin(answers.filter_map(future::ready))

@@ -1,6 +1,7 @@
 //! Queries whose rows leave as rounds finish, so that never the whole result is in memory.
 
 use futures_util::{StreamExt as _, stream};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{Error, Run, add, elsewhere};
@@ -9,18 +10,21 @@ use crate::frame::{Chunk, Frames};
 use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
 use crate::model::{Format, Query};
 
-/// Runs the queries of one request side by side, and hands each chunk to `send` when its round is over; the next round
-/// waits for that. Returns the queries that failed: their chunks so far are not all of them.
+/// Rows of one frame of a ref id.
+pub type Part = (String, Chunk);
+
+/// Runs the queries of one request side by side, and hands on each chunk when its round is over; the next round waits for
+/// that. Returns the queries that failed: their chunks so far are not all of them.
 pub async fn run_in_chunks(
     datasource: &Datasource,
     queries: Vec<Query>,
     format: Format,
     limits: &Limits,
     deadline: Instant,
-    send: impl AsyncFn(String, Chunk),
+    parts: mpsc::Sender<Part>,
 ) -> Vec<(String, Error)> {
     let runs = queries.into_iter().map(async |query| {
-        let ran = run_one(datasource, &query, format, limits, deadline, &send).await;
+        let ran = run_one(datasource, &query, format, limits, deadline, &parts).await;
         ran.err().map(|error| (query.ref_id, error))
     });
     let runs = stream::iter(runs).buffer_unordered(limits.queries_in_flight);
@@ -34,7 +38,7 @@ async fn run_one(
     format: Format,
     limits: &Limits,
     deadline: Instant,
-    send: &impl AsyncFn(String, Chunk),
+    parts: &mpsc::Sender<Part>,
 ) -> Result<(), Error> {
     let guest = datasource.guest.id();
     let blame = |error| Error::frame(guest, error);
@@ -42,7 +46,7 @@ async fn run_one(
     if query.from_alert {
         let frames = super::run_one(datasource, query, format, limits, deadline).await?;
         for (index, bytes) in frames.into_iter().enumerate() {
-            send(query.ref_id.clone(), Chunk::whole(index, bytes)).await;
+            send(parts, query, Chunk::whole(index, bytes)).await;
         }
         return Ok(());
     }
@@ -60,12 +64,17 @@ async fn run_one(
         let (left, chunks) = taken.map_err(blame)?;
         frames = left;
         for chunk in chunks {
-            send(query.ref_id.clone(), chunk).await;
+            send(parts, query, chunk).await;
         }
     }
     if frames.is_empty() {
         let nothing = Chunk::nothing(&query.ref_id, format).map_err(blame)?;
-        send(query.ref_id.clone(), nothing).await;
+        send(parts, query, nothing).await;
     }
     Ok(())
+}
+
+/// If nobody takes parts any more, the whole run is about to be dropped.
+async fn send(parts: &mpsc::Sender<Part>, query: &Query, chunk: Chunk) {
+    let _nobody_listens = parts.send((query.ref_id.clone(), chunk)).await;
 }

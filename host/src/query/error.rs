@@ -38,6 +38,21 @@ pub enum Error {
         /// Its value.
         limit: u32,
     },
+    /// A stream that should not end has ended.
+    #[error("the API ended the stream")]
+    StreamEnded,
+    /// A guest asks for a round where there is none.
+    #[error("guest '{guest}' asks for another round after an event of a stream")]
+    LiveRound {
+        /// The guest's name and version.
+        guest: String,
+    },
+    /// There is no room for one more stream.
+    #[error("there are {limit} streams (limit live_streams)")]
+    TooManyStreams {
+        /// How many there may be.
+        limit: usize,
+    },
     /// The host's own fault.
     #[error("the host panicked while it checked or encoded the frames")]
     Panicked,
@@ -45,7 +60,7 @@ pub enum Error {
 
 impl Error {
     /// Blames a guest for its frames.
-    pub(super) fn frame(guest: &guest::GuestId, error: frame::Error) -> Self {
+    pub(crate) fn frame(guest: &guest::GuestId, error: frame::Error) -> Self {
         Self::Frame { guest: guest.to_string(), error: Box::new(error) }
     }
 
@@ -57,6 +72,9 @@ impl Error {
             Self::Guest(error) => error.status(),
             Self::Egress(error) => error.status(),
             Self::Frame { error, .. } => error.status(),
+            Self::StreamEnded => 502,
+            Self::TooManyStreams { .. } => 429,
+            Self::LiveRound { .. } => 501,
             Self::Panicked => 500,
         }
     }
@@ -64,12 +82,12 @@ impl Error {
     /// Whose fault it is, in Grafana's words (contract section 4.1).
     pub fn source_of_error(&self) -> Source {
         match self {
-            Self::Invalid(_) | Self::TooMany { .. } => Source::Downstream,
+            Self::Invalid(_) | Self::TooMany { .. } | Self::StreamEnded => Source::Downstream,
             Self::Datasource(error) => error.source_of_error(),
             Self::Guest(error) => error.source_of_error(),
             Self::Egress(error) => error.source_of_error(),
             Self::Frame { error, .. } => error.source_of_error(),
-            Self::Panicked => Source::Plugin,
+            Self::LiveRound { .. } | Self::TooManyStreams { .. } | Self::Panicked => Source::Plugin,
         }
     }
 
@@ -85,6 +103,15 @@ impl Error {
                 "The query needs more than {limit} {what}, which is the limit '{key}'. Ask for less, such as a shorter time \
                  range, or {}.",
                 how_to_raise(key)
+            ),
+            Self::StreamEnded => "The API ended the stream. It is opened again in a moment.".to_owned(),
+            Self::LiveRound { guest } => format!(
+                "Guest '{guest}' is faulty: it asks for another round after an event of a stream. The guest's vendor has to \
+                 mend that."
+            ),
+            Self::TooManyStreams { limit } => format!(
+                "There are {limit} live streams already, which is the limit 'live_streams'. Close a dashboard, or {}.",
+                how_to_raise("live_streams")
             ),
             Self::Panicked => "The plugin itself failed while it encoded the data. Grafana's log says where; please report \
                                that to Graft."

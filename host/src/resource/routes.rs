@@ -5,9 +5,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use super::{named, readiness};
 use crate::datasource::{self, RawSettings, Registry};
 use crate::guest::CONTRACT_VERSION;
-use crate::limits::LISTED_GUEST_TIME;
+use crate::limits::{LISTED_GUEST_TIME, Limits};
 use crate::model::{Capability, Description, Method, ResourceRequest, ResourceResponse};
 use crate::query::Error;
 
@@ -23,6 +24,8 @@ pub(super) enum Route {
     Schema,
     /// The plugin's version and the contract's.
     Version,
+    /// Whether an alert rule could evaluate queries.
+    AlertReadiness,
 }
 
 impl Route {
@@ -31,6 +34,7 @@ impl Route {
             "guests" => Some(Self::Guests),
             "schema" => Some(Self::Schema),
             "version" => Some(Self::Version),
+            "alert-readiness" => Some(Self::AlertReadiness),
             _ => None,
         }
     }
@@ -39,33 +43,43 @@ impl Route {
     pub(super) async fn answer(
         self,
         registry: &Registry,
-        settings: Option<&RawSettings>,
+        settings: Option<RawSettings>,
         request: &ResourceRequest,
+        limits: &Limits,
         deadline: Instant,
     ) -> Result<ResourceResponse, Error> {
-        if !matches!(request.method.as_str(), "GET" | "HEAD") {
-            return Ok(method_not_allowed(request, "GET"));
+        let allowed = if self == Self::AlertReadiness { "POST" } else { "GET" };
+        if request.method != allowed {
+            return Ok(method_not_allowed(request, allowed));
         }
-        match self {
-            Self::Guests => Ok(json(&GuestList { guests: guests(registry, deadline).await })),
+        Ok(match self {
+            Self::Guests => json(&GuestList { guests: guests(registry, deadline).await }),
             Self::Schema => {
-                let guest = match request.parameters.iter().find(|(name, _)| name == "guest") {
-                    Some((_name, guest)) => guest.clone(),
-                    None => settings
-                        .ok_or_else(|| Error::Invalid("it names no guest (?guest=)".to_owned()))?
-                        .guest()
-                        .map_err(datasource::Error::from)?,
-                };
+                let guest = asked_guest(request, settings.as_ref())?;
                 let guest = registry.guests().find(&guest, deadline).await?;
-                Ok(json(&schema(guest.description())))
+                json(&schema(guest.description()))
             }
-            Self::Version => Ok(json(&Version {
+            Self::Version => json(&Version {
                 plugin: PLUGIN_ID,
                 version: env!("CARGO_PKG_VERSION"),
                 contract: CONTRACT_VERSION,
-            })),
-        }
+            }),
+            Self::AlertReadiness => {
+                let datasource = named(registry, settings, request, deadline).await?;
+                json(&readiness::judge(&datasource, &request.body, limits, deadline).await?)
+            }
+        })
     }
+}
+
+/// The guest that `?guest=` names, or that of the data source.
+fn asked_guest(request: &ResourceRequest, settings: Option<&RawSettings>) -> Result<String, Error> {
+    if let Some((_name, guest)) = request.parameters.iter().find(|(name, _)| name == "guest") {
+        return Ok(guest.clone());
+    }
+    let settings =
+        settings.ok_or_else(|| Error::Invalid("it names no guest (?guest=)".to_owned()))?;
+    Ok(settings.guest().map_err(datasource::Error::from)?)
 }
 
 #[derive(Serialize)]

@@ -28,7 +28,7 @@ fn saving(datasource: &Datasource) -> AdmissionRequest {
             kind: "DataSourceInstanceSettings".to_owned(),
         }),
         object_bytes: settings.encode_to_vec().into(),
-        old_object_bytes: prost::bytes::Bytes::new(),
+        old_object_bytes: bytes::Bytes::new(),
     }
 }
 

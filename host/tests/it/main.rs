@@ -11,6 +11,8 @@ mod settings;
 mod queries;
 mod resources;
 mod admission;
+mod chunks;
+mod live;
 mod sandbox;
 mod guests;
 mod things;

@@ -155,3 +155,34 @@ async fn what_goes_wrong_is_a_status_with_a_sentence() {
     assert_eq!((answer.code, answer.body.len()), (204, 0));
     assert!(values(&answer, "content-type").is_empty());
 }
+
+#[tokio::test]
+async fn an_author_learns_whether_an_alert_rule_could_evaluate_a_query() {
+    let (plugin, _folder) = plugin(&["fixtures/odd"]).await;
+    let mut request = odd("http://127.0.0.1:1").call_resource("POST", "alert-readiness");
+    let queries = json!([
+        {"refId": "A", "behaviour": "answer"},
+        {"refId": "B", "behaviour": "pages"},
+        {"refId": "C", "behaviour": "refuse"},
+        {"refId": "D", "behaviour": "many-requests"},
+    ]);
+    let body = json!({"queries": queries, "from": "1000", "to": "2000"});
+    request.body = body.to_string().into();
+    let answer = plugin.call_resource(request.clone()).await.unwrap();
+    assert_eq!(answer.code, 200);
+    let results = &document(&answer.body)["results"];
+    assert_eq!(
+        (&results["A"]["ready"], &results["A"]["readAs"]),
+        (&json!(true), &json!("numbers"))
+    );
+    assert_eq!(results["C"]["reasons"], json!(["As it was told to."]));
+    assert!(results["D"]["reasons"][0].as_str().unwrap().contains("limit 'requests'"));
+    for ref_id in ["C", "D"] {
+        assert_eq!(results[ref_id]["ready"], false, "{ref_id}");
+    }
+
+    request.body = "{}".into();
+    let answer = plugin.call_resource(request).await.unwrap();
+    let message = document(&answer.body)["message"].to_string();
+    assert_eq!((answer.code, message.contains("missing field")), (400, true), "{message}");
+}

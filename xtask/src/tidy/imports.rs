@@ -10,7 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::Complaint;
 
 /// The host's modules, each with those that it may import.
-const MODULES: [(&str, &[&str]); 16] = [
+const MODULES: [(&str, &[&str]); 17] = [
     ("main", &["config", "go_plugin", "grafana", "datasource", "guest", "limits", "model"]),
     ("lib", &[]),
     ("config", &["limits"]),
@@ -21,6 +21,7 @@ const MODULES: [(&str, &[&str]); 16] = [
             "query",
             "health",
             "resource",
+            "stream",
             "admission",
             "conversion",
             "datasource",
@@ -32,6 +33,7 @@ const MODULES: [(&str, &[&str]); 16] = [
     // Its errors and its rounds are those of a query.
     ("health", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
     ("resource", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
+    ("stream", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
     ("admission", &["query", "datasource", "guest", "model", "limits"]),
     ("conversion", &["query", "datasource", "guest", "model", "limits"]),
     ("datasource", &["guest", "egress", "model", "limits"]),

@@ -94,9 +94,9 @@ fn one_query_that_is_not_valid_spoils_no_other() {
     };
     let asked = queries(request).unwrap();
     assert_eq!((asked.format, asked.settings.org_id), (Format::Json, 3));
-    let (runnable, answers) = split(asked.queries);
+    let (runnable, refused) = split(asked.queries);
     assert!(matches!(runnable.as_slice(), [query] if query.ref_id == "A" && query.from_alert));
-    assert!(matches!(answers.as_slice(), [(ref_id, Err(Error::Invalid(_)))] if ref_id == "B"));
+    assert!(matches!(refused.as_slice(), [(ref_id, Error::Invalid(_))] if ref_id == "B"));
 }
 
 #[test]

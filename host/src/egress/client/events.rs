@@ -1,0 +1,189 @@
+//! A response without end, event by event: server-sent events (the HTML standard, section "Server-sent events"), or a JSON
+//! document on each line.
+
+use std::error::Error as StdError;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use http::header::CONTENT_TYPE;
+use sse_stream::SseByteStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
+use tokio_util::io::StreamReader;
+use url::Url;
+
+use super::{Client, Exchange, endpoint, failure, headers, timed_out};
+use crate::egress::error::{Bound, Error, Phase};
+use crate::limits::{LIVE_EVENT_BYTES_MAX, LIVE_SILENCE_MAX};
+use crate::model::{Request, Response};
+
+/// What came of asking for events.
+pub enum Opened {
+    /// Events, as they come.
+    Events(Events),
+    /// A response to its end, because its status is no success.
+    Response(Response),
+}
+
+/// The events of one response.
+pub struct Events {
+    url: Url,
+    status: u16,
+    headers: Vec<(String, String)>,
+    reader: Reader,
+    /// Bytes that came since the last event.
+    pending: Arc<AtomicUsize>,
+}
+
+/// The body as it comes.
+type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+enum Reader {
+    ServerSentEvents(SseByteStream<Body>),
+    Lines(
+        FramedRead<
+            StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>, Bytes>,
+            LinesCodec,
+        >,
+    ),
+}
+
+impl Client {
+    /// Sends a request whose response is read event by event. What holds for each exchange holds for this one up to the
+    /// response's header; its body may take as long as it likes, and takes no other exchange's place.
+    pub async fn open(&self, request: Request, deadline: Instant) -> Result<Opened, Error> {
+        let Exchange { prepared, timeout, .. } = self.prepare(request)?;
+        let (asked, start) = (endpoint(&prepared.url), Instant::now());
+        let end = deadline.min(start + timeout);
+        let sent = timeout_at(end, self.send(prepared)).await;
+        let (url, response) =
+            sent.map_err(|_elapsed| timed_out(&asked, start, Phase::Response, Bound::Exchange))??;
+        if !response.status().is_success() {
+            let room = AtomicUsize::new(self.round_bytes);
+            let read = timeout_at(end, self.read(&url, response, &room)).await;
+            let read =
+                read.map_err(|_elapsed| timed_out(&asked, start, Phase::Body, Bound::Exchange))??;
+            return Ok(Opened::Response(read));
+        }
+        Ok(Opened::Events(Events::new(url, response)))
+    }
+}
+
+impl Events {
+    fn new(url: Url, response: reqwest::Response) -> Self {
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        let is_server_sent = media_type.eq_ignore_ascii_case("text/event-stream");
+        let (status, headers) = (response.status().as_u16(), headers(&response));
+        let pending = Arc::<AtomicUsize>::default();
+        let body = body(url.clone(), response, Arc::clone(&pending));
+        let reader = if is_server_sent {
+            Reader::ServerSentEvents(SseByteStream::new(body))
+        } else {
+            let body = body.map(|chunk| chunk.map_err(io::Error::other));
+            let lines = LinesCodec::new_with_max_length(LIVE_EVENT_BYTES_MAX);
+            Reader::Lines(FramedRead::new(StreamReader::new(Box::pin(body)), lines))
+        };
+        Self { url, status, headers, reader, pending }
+    }
+
+    /// The next event as a response by itself, with the event's data as its body; none after the last. Events without data
+    /// and empty lines are only signs of life.
+    pub async fn next(&mut self) -> Result<Option<Response>, Error> {
+        let start = Instant::now();
+        loop {
+            let read = timeout(LIVE_SILENCE_MAX, self.reader.next()).await;
+            let data = match read {
+                Ok(Some(data)) => data.map_err(|problem| problem.at(&self.url))?,
+                Ok(None) => return Ok(None),
+                Err(_elapsed) => {
+                    let endpoint = endpoint(&self.url);
+                    return Err(timed_out(&endpoint, start, Phase::Body, Bound::Exchange));
+                }
+            };
+            self.pending.store(0, Ordering::Relaxed);
+            if !data.trim().is_empty() {
+                let (status, headers) = (self.status, self.headers.clone());
+                let body = data.into_bytes();
+                return Ok(Some(Response { status, headers, body, failure: None }));
+            }
+        }
+    }
+}
+
+/// The body's bytes, as long as no event is larger than it may be.
+fn body(url: Url, response: reqwest::Response, pending: Arc<AtomicUsize>) -> Body {
+    Box::pin(response.bytes_stream().map(move |chunk| {
+        let chunk = chunk.map_err(|error| failure::of_body(&url, &error, 0, None))?;
+        let bytes = pending.fetch_add(chunk.len(), Ordering::Relaxed).saturating_add(chunk.len());
+        // The chunk itself may hold the end of one event and the beginning of the next.
+        if bytes > LIVE_EVENT_BYTES_MAX + chunk.len() {
+            return Err(too_large(&url));
+        }
+        Ok(chunk)
+    }))
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<Result<String, Problem>> {
+        match self {
+            Self::ServerSentEvents(events) => {
+                let event = events.next().await?;
+                Some(event.map(|event| event.data.unwrap_or_default()).map_err(Problem::of))
+            }
+            Self::Lines(lines) => {
+                let line = lines.next().await?;
+                Some(line.map_err(|error| match error {
+                    LinesCodecError::MaxLineLengthExceeded => Problem::TooLarge,
+                    LinesCodecError::Io(error) => Problem::of(error),
+                }))
+            }
+        }
+    }
+}
+
+/// What keeps an event from being read.
+enum Problem {
+    Body(Error),
+    TooLarge,
+    Format(String),
+}
+
+impl Problem {
+    /// What the body says of itself is within what the readers make of it.
+    fn of(error: impl StdError + 'static) -> Self {
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
+        while let Some(current) = cause {
+            if let Some(error) = current.downcast_ref::<Error>() {
+                return Self::Body(error.clone());
+            }
+            // `io::Error::source` skips the error that it wraps.
+            cause = match current.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+                Some(inner) => Some(inner),
+                None => current.source(),
+            };
+        }
+        Self::Format(error.to_string())
+    }
+
+    fn at(self, url: &Url) -> Error {
+        match self {
+            Self::Body(error) => error,
+            Self::TooLarge => too_large(url),
+            Self::Format(reason) => {
+                let cause = format!("an event cannot be read ({reason})");
+                Error::Broken { endpoint: endpoint(url), cause }
+            }
+        }
+    }
+}
+
+fn too_large(url: &Url) -> Error {
+    let cause = format!("an event is larger than {LIVE_EVENT_BYTES_MAX} bytes");
+    Error::Broken { endpoint: endpoint(url), cause }
+}
