@@ -119,7 +119,8 @@ async fn encode(
     query: &Query,
     format: Format,
 ) -> Result<Vec<Bytes>, Error> {
-    let small = frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX;
+    // What an alert rule needs may be far larger than what the guest returned.
+    let small = frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX && !query.from_alert;
     let (ref_id, from_alert) = (query.ref_id.clone(), query.from_alert);
     let encode = move || {
         let frames = frames.complete()?;

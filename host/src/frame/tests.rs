@@ -9,6 +9,7 @@ use crate::model::{Column, Field, Format, Frame, Source, Texts};
 mod cases;
 mod golden;
 mod random;
+mod reshaped;
 
 /// A field without labels and config.
 pub(super) fn field(name: &str, values: Column) -> Field {

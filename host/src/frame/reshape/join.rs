@@ -21,31 +21,22 @@ pub(in crate::frame) fn join(
     frames: Vec<CheckedFrame>,
     bytes_max: usize,
 ) -> Result<CheckedFrame, Obstacle> {
-    let mut name: Option<String> = None;
-    let mut meta = None;
-    let mut pieces = Vec::with_capacity(frames.len());
-    for mut frame in frames {
-        let frame_meta = frame.meta.clone();
-        let named = std::mem::take(&mut frame.name);
-        // A name that is not everybody's is nobody's.
-        name = Some(
-            name.map_or(named.clone(), |name| if name == named { name } else { String::new() }),
-        );
-        match (&mut meta, frame_meta) {
-            (None, first) => meta = first,
-            (Some(meta), Some(other)) => meta.take_notices(other),
-            (Some(_), None) => {}
-        }
-        if !frame.fields.is_empty() {
-            pieces.push(Piece::of(frame, bytes_max)?);
-        }
-    }
-    let mut meta = meta.unwrap_or_default();
+    // A name that is not everybody's is nobody's.
+    let name = frames.first().map(|frame| frame.name.clone()).unwrap_or_default();
+    let is_shared = frames.iter().all(|frame| frame.name == name);
+    let name = if is_shared { name } else { String::new() };
+    let mut said = frames.iter().filter_map(|frame| frame.meta.clone());
+    let mut meta = said.next().unwrap_or_default();
+    said.for_each(|other| meta.take_notices(other));
     meta.set_kind(Kind::TimeseriesWide);
     meta.forget_fields();
+
+    let with_fields = frames.into_iter().filter(|frame| !frame.fields.is_empty());
+    let pieces = with_fields.map(|frame| Piece::of(frame, bytes_max));
+    let pieces: Vec<Piece> = pieces.collect::<Result<_, _>>()?;
     let fields = join_pieces(pieces, bytes_max)?;
     let rows = fields.first().map_or(0, |time| time.pages.iter().map(|page| page.len()).sum());
-    Ok(CheckedFrame { name: name.unwrap_or_default(), meta: Some(meta), fields, rows })
+    Ok(CheckedFrame { name, meta: Some(meta), fields, rows })
 }
 
 fn join_pieces(pieces: Vec<Piece>, bytes_max: usize) -> Result<Vec<CheckedField>, Obstacle> {

@@ -14,25 +14,25 @@ use super::{encode, field, nullable, page, texts};
 use crate::model::{Column, Field, FieldConfig, Format, Frame};
 
 /// SplitMix64: enough to get everywhere, and the same everywhere.
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 
-    fn list<T>(&mut self, rows: usize, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    pub(super) fn list<T>(&mut self, rows: usize, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
         (0..rows).map(|_| one(self)).collect()
     }
 }
