@@ -2,7 +2,7 @@
 //!
 //! Follows, step by step, what Grafana's server-side expressions make of a response (contract section 3.7), and says in a
 //! dashboard author's words what they would fail at. Two things are changed on the way, for alert queries only, because a
-//! panel shows them well as they are: a long frame becomes a wide one, which every version of Grafana can evaluate; and frames
+//! panel shows them well as they are. A long frame becomes a wide one, which every version of Grafana can evaluate. Frames
 //! that have no rows, all of them, become the one frame without fields that means "no data", because Grafana takes a frame
 //! without rows for a series of length 0.
 
@@ -103,11 +103,13 @@ impl Readiness {
 /// The frames as an alert rule has to get them, and whether it can evaluate them. `bytes_max` is what the columns of a frame
 /// in another shape may take.
 pub(super) fn prepare(
-    frames: Vec<CheckedFrame>,
+    mut frames: Vec<CheckedFrame>,
     bytes_max: usize,
 ) -> (Vec<CheckedFrame>, Readiness) {
-    let kind = frames.first().and_then(CheckedFrame::kind).filter(|kind| is_data_plane(*kind));
-    if kind.is_none() {
+    let kind_of_first = |frames: &[CheckedFrame]| {
+        frames.first().and_then(CheckedFrame::kind).filter(|kind| is_data_plane(*kind))
+    };
+    if kind_of_first(&frames).is_none() {
         let reasons: Vec<String> = shape::of_no_use(&frames).collect();
         if !reasons.is_empty() {
             return (frames, Readiness::not(reasons));
@@ -116,7 +118,10 @@ pub(super) fn prepare(
     if frames.iter().all(|frame| frame.rows == 0) {
         return (no_data(frames), Readiness::read(ReadAs::NoData, 0));
     }
-    match kind {
+    if kind_of_first(&frames).is_none() {
+        frames.retain(shape::says_something);
+    }
+    match kind_of_first(&frames) {
         Some(kind) => by_kind(frames, kind, bytes_max),
         None => shape::prepare(frames, bytes_max),
     }

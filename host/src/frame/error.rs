@@ -210,7 +210,7 @@ pub enum Flaw {
         /// Grafana's name for the kind.
         kind: &'static str,
         /// What does not fit.
-        breach: Breach,
+        breach: Box<Breach>,
     },
     /// A page has other fields than the first.
     #[error("has {fields} fields, but the first page of its key has {expected}")]

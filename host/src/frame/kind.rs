@@ -61,7 +61,10 @@ fn check_frame(frame: &CheckedFrame, kind: Kind) -> Result<(), Misfit> {
     }
     match kind {
         Kind::TimeseriesWide | Kind::TimeseriesMulti => time_series(frame, true),
-        Kind::TimeseriesLong => time_series(frame, false),
+        Kind::TimeseriesLong => {
+            time_series(frame, false)?;
+            value_names(frame)
+        }
         Kind::NumericWide | Kind::NumericMulti => {
             value(frame)?;
             if frame.rows > 1 { Err(Breach::Rows(frame.rows).into()) } else { Ok(()) }
@@ -88,6 +91,19 @@ fn time_series(frame: &CheckedFrame, unique: bool) -> Result<(), Misfit> {
         None => return Ok(()),
     };
     Err(breach.in_field(frame, index))
+}
+
+/// Series of a long frame are told apart by their value field's name and by text columns. Labels of fields are not looked
+/// at.
+fn value_names(frame: &CheckedFrame) -> Result<(), Misfit> {
+    let mut seen = HashMap::new();
+    let fields = frame.fields.iter().enumerate();
+    for (index, field) in fields.filter(|(_, field)| field.field_type.values.is_value()) {
+        if let Some(first) = seen.insert(field.name.as_str(), index) {
+            return Err(Breach::NameTwice(first).in_field(frame, index));
+        }
+    }
+    Ok(())
 }
 
 fn value(frame: &CheckedFrame) -> Result<(), Misfit> {
@@ -202,7 +218,7 @@ struct Misfit {
 
 impl Misfit {
     fn of_frame(self, frame: Position, kind: Kind) -> Error {
-        let flaw = Flaw::Kind { kind: kind_name(kind), breach: self.breach };
+        let flaw = Flaw::Kind { kind: kind_name(kind), breach: Box::new(self.breach) };
         Error::Malformed { frame, field: self.field, flaw }
     }
 }

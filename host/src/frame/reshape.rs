@@ -45,7 +45,10 @@ pub enum Obstacle {
     #[error("two series are called '{}' and have the same labels", printable(.0))]
     SeriesTwice(String),
     /// The result is over a limit.
-    #[error("as a table of one row for each time and one column for each series it has more than {limit} {what}{}", remedy(*.key))]
+    #[error(
+        "as a table of one row for each time and one column for each series it has more than {limit} {what}{}",
+        remedy(*.key)
+    )]
     TooLarge {
         /// What there is too much of, in the plural.
         what: &'static str,

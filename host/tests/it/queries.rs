@@ -138,3 +138,32 @@ async fn no_data_is_a_frame_with_a_kind_and_no_fields() {
     assert_eq!(frames[0].meta()["type"], "timeseries-wide");
     assert_eq!(frames[0].meta()["typeVersion"], json!([0, 1]));
 }
+
+#[tokio::test]
+async fn an_alert_rule_gets_no_data_where_a_panel_gets_no_rows() {
+    let (plugin, _folder) = plugin(&["things"]).await;
+    let empty = r#"[{"name":"_time","values":[]},{"name":"_avg","values":[]}]"#;
+    let api = Api::start(move |_seen| Answer::json(empty)).await;
+    let mut request = things(&api.url).query_data([table("A", "day")]);
+    let response = plugin.query_data(request.clone()).await.unwrap();
+    assert_eq!(frames(&response, "A")[0].schema().fields().len(), 2);
+
+    request.headers.insert("FromAlert".to_owned(), "true".to_owned());
+    let response = plugin.query_data(request).await.unwrap();
+    let frames = frames(&response, "A");
+    assert_eq!(frames[0].schema().fields().len(), 0);
+    assert_eq!(frames[0].meta()["type"], "timeseries-wide");
+}
+
+#[tokio::test]
+async fn a_frame_that_is_not_of_its_kind_is_the_guests_fault() {
+    let (plugin, _folder) = plugin(&["things"]).await;
+    let falling = r#"[{"name":"_time","values":[2,1]},{"name":"_avg","values":[1.5,1.5]}]"#;
+    let api = Api::start(move |_seen| Answer::json(falling)).await;
+    let response = plugin.query_data(things(&api.url).query_data([table("A", "day")])).await;
+    let response = response.unwrap();
+    let (status, source, sentence) = error(&response, "A");
+    assert_eq!((status, source), (500, "plugin"));
+    let expected = "frame 0 ('day'), field 0 ('_time') does not fit the kind 'timeseries-wide': its time in row 1 is before";
+    assert!(sentence.starts_with("Guest 'things ") && sentence.contains(expected), "{sentence}");
+}

@@ -25,13 +25,16 @@ pub(super) fn of_no_use(frames: &[CheckedFrame]) -> impl Iterator<Item = String>
     })
 }
 
+/// False for a frame that adds nothing to others, but that alerting would fail at.
+pub(super) fn says_something(frame: &CheckedFrame) -> bool {
+    !(frame.fields.is_empty() || frame.rows == 0 && is_long(frame))
+}
+
 /// The frames as alerting has to get them, and what it makes of their fields.
 pub(super) fn prepare(
     mut frames: Vec<CheckedFrame>,
     bytes_max: usize,
 ) -> (Vec<CheckedFrame>, Readiness) {
-    // Such a frame says nothing, and alerting would fail at it.
-    frames.retain(|frame| !(frame.fields.is_empty() || frame.rows == 0 && is_long(frame)));
     if let [only] = frames.as_slice()
         && let Some(readiness) = number_table(only)
     {

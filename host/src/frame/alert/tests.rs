@@ -51,7 +51,7 @@ fn ready(returned: Vec<Frame>, read_as: ReadAs, series: usize) -> Vec<String> {
 }
 
 #[track_caller]
-fn refused(returned: Vec<Frame>, expected: Expect) {
+fn refused(returned: Vec<Frame>, expected: &Expect) {
     let readiness = frames(returned.clone()).alert_readiness();
     assert!(!readiness.ready && readiness.read_as.is_none());
     expected.assert_eq(&readiness.reasons.join("\n"));
@@ -170,16 +170,27 @@ fn without_a_kind_the_types_of_the_fields_decide() {
 }
 
 #[test]
+fn a_frame_that_says_nothing_does_not_hide_the_kind_of_the_next() {
+    let nothing = || frame("", Vec::new());
+    let multi = |host| {
+        let value = labelled(host, number(&[1.0]));
+        kind(Kind::TimeseriesMulti, vec![time(&[1]), value, field("other", Column::Int8(vec![1]))])
+    };
+    ready(vec![nothing(), multi("a"), multi("b")], ReadAs::TimeSeries, 2);
+    assert_eq!(alerted(vec![nothing(), kind(Kind::TimeseriesLong, long())]).unwrap(), [WIDE]);
+}
+
+#[test]
 fn what_has_no_numbers_is_refused_with_what_to_change() {
     refused(
         vec![frame("", vec![text("host", &["a"])])],
-        expect![
+        &expect![
             "The result has no numbers, and a rule compares numbers: let the query return a column of numbers."
         ],
     );
     refused(
         vec![frame("", vec![time(&[1]), text("host", &["a"])])],
-        expect![
+        &expect![
             "The result has times but no numbers, and a rule compares numbers: let the query return a column of numbers."
         ],
     );
@@ -188,20 +199,20 @@ fn what_has_no_numbers_is_refused_with_what_to_change() {
             Kind::NumericWide,
             vec![field("up", Column::Bool { length: 1, bytes: vec![1] })],
         )],
-        expect![
+        &expect![
             "The result has no numbers, only booleans, which Grafana's alerting does not read in a frame of kind 'numeric-wide': return 0 and 1 instead."
         ],
     );
     let logs = vec![field("timestamp", Column::Time(vec![1])), text("body", &["a"])];
     refused(
         vec![kind(Kind::LogLines, logs)],
-        expect![
+        &expect![
             "The result is log lines, and a rule compares numbers: let the query count the lines."
         ],
     );
     refused(
         vec![kind(Kind::HeatmapRows, vec![time(&[1]), number(&[1.0])])],
-        expect![
+        &expect![
             "The result is a heatmap, and a rule compares numbers: ask for the series, not for their distribution over buckets."
         ],
     );
@@ -212,7 +223,7 @@ fn what_grafana_would_fail_at_is_refused_with_what_to_change() {
     let other = || field("other", Column::Float64(vec![1.0]));
     refused(
         vec![kind(Kind::Table, vec![number(&[1.0]), other(), text("host", &["a"])])],
-        expect![
+        &expect![
             "The result is a table without times. Alerting reads such a table if it is the only frame, has exactly one column of numbers, and otherwise text: ask for fewer columns, or add one of times."
         ],
     );
@@ -221,32 +232,32 @@ fn what_grafana_would_fail_at_is_refused_with_what_to_change() {
             frame("a", vec![time(&[1]), number(&[1.0])]),
             frame("b", vec![nullable(time(&[1]), &[0]), number(&[1.0])]),
         ],
-        expect![
+        &expect![
             "Frame 1 ('b') of the result has rows without a time in the column 'time', and alerting does not read such: leave these rows out."
         ],
     );
     refused(
         vec![frame("", vec![time(&[1]), number(&[1.0]), field("till", Column::Time(vec![2]))])],
-        expect![
+        &expect![
             "The result has the column 'till' of type time, which alerting can take neither for values nor for labels: leave it out."
         ],
     );
     let numbers = kind(Kind::NumericMulti, vec![number(&[1.0])]);
     refused(
         vec![numbers, frame("b", vec![time(&[1]), number(&[1.0])])],
-        expect![
+        &expect![
             "Frame 1 ('b') of the result is not of the kind 'numeric-multi' like the first, and Grafana's alerting reads numbers from all frames or from none: ask for the numbers alone."
         ],
     );
     refused(
         vec![frame("", vec![time(&[2, 1]), text("host", &["a", "a"]), number(&[1.0, 2.0])])],
-        expect![
+        &expect![
             "The result is a table of times, text and numbers, and cannot be turned into the time series that an alert rule evaluates, because the rows are not in ascending order of time: row 1 is earlier than the row above."
         ],
     );
     refused(
         vec![frame("", vec![time(&[1]), text("a", &["x"]), text("a", &["y"]), number(&[1.0])])],
-        expect![
+        &expect![
             "The result is a table of times, text and numbers, and cannot be turned into the time series that an alert rule evaluates, because two columns of text are called 'a', and each becomes a label."
         ],
     );
@@ -263,7 +274,7 @@ fn a_wide_frame_that_would_be_too_large_is_refused_before_it_is_made() {
     ];
     refused(
         vec![frame("", fields)],
-        expect![
+        &expect![
             "The result is a table of times, text and numbers, and cannot be turned into the time series that an alert rule evaluates, because as a table of one row for each time and one column for each series it has more than 268435456 bytes of columns; ask for fewer series or a shorter time range, or raise 'column_bytes' in grafana.ini, section [plugin.graft-datasource]."
         ],
     );

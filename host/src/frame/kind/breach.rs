@@ -34,6 +34,11 @@ pub enum Breach {
         /// Its field.
         field: usize,
     },
+    /// Two series of a long frame cannot be told apart.
+    #[error(
+        "it has the name of field {0}, and the labels of fields do not tell values apart in a frame of that kind"
+    )]
+    NameTwice(usize),
     /// A second frame of a kind that puts all into one.
     #[error(
         "frame {0} is of that kind already, and a query may return one: put all into that frame (pages of one frame have \

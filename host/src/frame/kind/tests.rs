@@ -39,7 +39,7 @@ fn fits(frames: Vec<Frame>) {
 }
 
 #[track_caller]
-fn breach(frames: Vec<Frame>, expected: Expect) {
+fn breach(frames: Vec<Frame>, expected: &Expect) {
     let error = checked(frames).unwrap_err();
     assert_eq!((error.status(), error.source_of_error()), (500, Source::Plugin));
     let message = error.user_message("g 1");
@@ -64,19 +64,19 @@ fn times_ascend_and_are_unique_but_in_long_frames() {
     fits(vec![kind(Kind::TimeseriesLong, vec![time(&[1, 1, 3]), number(&[0.0; 3])])]);
     breach(
         vec![kind(Kind::TimeseriesLong, vec![time(&[1, 1, 0]), number(&[0.0; 3])])],
-        expect![
+        &expect![
             "frame 0, field 0 ('time') does not fit the kind 'timeseries-long': its time in row 2 is before that of the row above, and rows must be in ascending order of time"
         ],
     );
     breach(
         vec![kind(Kind::TimeseriesMulti, vec![number(&[0.0; 3]), time(&[5, 4, 3])])],
-        expect![
+        &expect![
             "frame 0, field 1 ('time') does not fit the kind 'timeseries-multi': its time in row 1 is before that of the row above, and rows must be in ascending order of time"
         ],
     );
     breach(
         vec![kind(Kind::TimeseriesWide, vec![time(&[1, 2, 2, 1]), number(&[0.0; 4])])],
-        expect![
+        &expect![
             "frame 0, field 0 ('time') does not fit the kind 'timeseries-wide': its time in row 2 is also that of the row above, and each point in time may be there once"
         ],
     );
@@ -96,13 +96,13 @@ fn times_are_compared_over_the_seams_of_pages() {
     fits(paged(&[&[1, 2], &[], &[3], &[], &[4, 5]]));
     breach(
         paged(&[&[1, 2], &[], &[2, 3]]),
-        expect![
+        &expect![
             "frame 0, field 0 ('time') does not fit the kind 'timeseries-wide': its time in row 2 is also that of the row above, and each point in time may be there once"
         ],
     );
     breach(
         paged(&[&[1, 2], &[3, 4, 0]]),
-        expect![
+        &expect![
             "frame 0, field 0 ('time') does not fit the kind 'timeseries-wide': its time in row 4 is before that of the row above, and rows must be in ascending order of time"
         ],
     );
@@ -125,19 +125,19 @@ fn the_first_time_field_that_is_not_nullable_is_the_index_and_other_fields_are_r
     };
     breach(
         vec![kind(Kind::TimeseriesWide, without(2))],
-        expect![
+        &expect![
             "frame 0, field 2 ('seen') does not fit the kind 'timeseries-wide': its time in row 1 is before that of the row above, and rows must be in ascending order of time"
         ],
     );
     breach(
         vec![kind(Kind::TimeseriesMulti, without(4))],
-        expect![
+        &expect![
             "frame 0 does not fit the kind 'timeseries-multi': it has no field of numbers or booleans, and its values must be in one"
         ],
     );
     breach(
         vec![kind(Kind::TimeseriesMulti, vec![fields[0].clone(), number(&[0.0; 2])])],
-        expect![
+        &expect![
             "frame 0 does not fit the kind 'timeseries-multi': it has no time field, or only such as are nullable, and the points in time must be in one that is not"
         ],
     );
@@ -152,7 +152,7 @@ fn series_differ_in_name_or_labels() {
     fits(wide(text("value", &["remainder"])));
     breach(
         wide(field("value", Column::Int8(vec![2]))),
-        expect![
+        &expect![
             "frame 0, field 2 ('value') does not fit the kind 'timeseries-wide': it has the name and the labels of field 1 of frame 0, and series must differ in one or the other"
         ],
     );
@@ -166,8 +166,23 @@ fn series_differ_in_name_or_labels() {
     fits(vec![multi("a"), multi("b")]);
     breach(
         vec![multi("a"), multi("b"), multi("a")],
-        expect![
+        &expect![
             "frame 2, field 1 ('value') does not fit the kind 'timeseries-multi': it has the name and the labels of field 1 of frame 0, and series must differ in one or the other"
+        ],
+    );
+}
+
+#[test]
+fn values_of_a_long_frame_differ_in_name() {
+    let long = |name: &str| {
+        let second = labelled("b", field(name, Column::Int8(vec![1])));
+        vec![kind(Kind::TimeseriesLong, vec![time(&[1]), number(&[1.0]), second])]
+    };
+    fits(long("other"));
+    breach(
+        long("value"),
+        &expect![
+            "frame 0, field 2 ('value') does not fit the kind 'timeseries-long': it has the name of field 1, and the labels of fields do not tell values apart in a frame of that kind"
         ],
     );
 }
@@ -179,7 +194,7 @@ fn kinds_that_put_all_into_one_frame_have_one() {
     fits(vec![wide(), numbers(), frame("", vec![time(&[1])])]);
     breach(
         vec![numbers(), wide(), wide()],
-        expect![
+        &expect![
             "frame 2 does not fit the kind 'timeseries-wide': frame 1 is of that kind already, and a query may return one: put all into that frame (pages of one frame have the same page key), or return a frame for each series, of the kind that ends in '-multi'"
         ],
     );
@@ -202,7 +217,7 @@ fn no_data_is_not_said_beside_data() {
     }
     breach(
         vec![none(Kind::TimeseriesMulti), data()],
-        expect![
+        &expect![
             "frame 1 does not fit the kind 'timeseries-multi': frame 0 ('none') has no fields, which says that there is no data, but frame 1 has some: leave one of them out"
         ],
     );
@@ -218,19 +233,19 @@ fn numbers_have_one_row_unless_text_tells_the_rows_apart() {
     fits(vec![kind(Kind::NumericLong, vec![number(&[1.0, 2.0]), text("host", &["a", "b"])])]);
     breach(
         vec![kind(Kind::NumericMulti, vec![number(&[1.0, 2.0])])],
-        expect![
+        &expect![
             "frame 0 does not fit the kind 'numeric-multi': it has 2 rows, and may have one at most"
         ],
     );
     breach(
         vec![kind(Kind::NumericLong, vec![number(&[1.0, 2.0])])],
-        expect![
+        &expect![
             "frame 0 does not fit the kind 'numeric-long': it has 2 rows, and needs a field of text that tells them apart"
         ],
     );
     breach(
         vec![kind(Kind::NumericWide, vec![time(&[1])])],
-        expect![
+        &expect![
             "frame 0 does not fit the kind 'numeric-wide': it has no field of numbers or booleans, and its values must be in one"
         ],
     );
@@ -252,19 +267,19 @@ fn log_lines_are_found_by_name_and_type() {
     fits(logs(vec![timestamp(), text("body", &["a"]), text("labels", &["a"]), labels("labels")]));
     breach(
         logs(vec![time(&[1]), text("body", &["a"])]),
-        expect![
+        &expect![
             "frame 0 does not fit the kind 'log-lines': it needs a field 'timestamp' of type time"
         ],
     );
     breach(
         logs(vec![timestamp(), nullable(text("body", &["a"]), &[1])]),
-        expect![
+        &expect![
             "frame 0, field 1 ('body') does not fit the kind 'log-lines': it is of type nullable string, and a field of that name must be of type string, not nullable"
         ],
     );
     breach(
         logs(vec![timestamp(), text("body", &["a"]), text("labels", &["{}"])]),
-        expect![
+        &expect![
             "frame 0, field 2 ('labels') does not fit the kind 'log-lines': it is of type string, and a field of that name must be of type json"
         ],
     );

@@ -47,7 +47,7 @@ fn multi(host: &str, times: &[i64], values: &[i32]) -> Frame {
 }
 
 #[track_caller]
-fn obstacle(frames: Vec<Frame>, expected: Expect) {
+fn obstacle(frames: Vec<Frame>, expected: &Expect) {
     let error = live(frames).unwrap_err();
     assert_eq!((error.status(), error.source_of_error()), (400, Source::Downstream));
     let message = error.user_message("g 1");
@@ -175,23 +175,23 @@ fn frames_that_do_not_become_one_say_why() {
     let table = |field: Field| frame("", vec![field]);
     obstacle(
         vec![multi("a", &[1], &[1]), table(text("a", &["b"]))],
-        expect!["one of them has no column of times."],
+        &expect!["one of them has no column of times."],
     );
     obstacle(
         vec![multi("a", &[1], &[1]), table(time(&[1]))],
-        expect!["one of them has a column of times and no other."],
+        &expect!["one of them has a column of times and no other."],
     );
     let untyped = |times: Field, values: &[i32]| frame("", vec![times, number("", values)]);
     obstacle(
         vec![untyped(nullable(time(&[1]), &[0]), &[1]), untyped(time(&[1]), &[1])],
-        expect!["the column 'time' of times has rows without a time."],
+        &expect!["the column 'time' of times has rows without a time."],
     );
     obstacle(
         vec![untyped(time(&[1, 1]), &[1, 1]), untyped(time(&[1]), &[1])],
-        expect!["row 1 has the time of the row above, and no column of text tells them apart."],
+        &expect!["row 1 has the time of the row above, and no column of text tells them apart."],
     );
     obstacle(
         vec![untyped(time(&[1]), &[1]), untyped(time(&[1]), &[1])],
-        expect!["two series are called 'value' and have the same labels."],
+        &expect!["two series are called 'value' and have the same labels."],
     );
 }

@@ -34,21 +34,21 @@ pub(in crate::frame) fn join(
     let with_fields = frames.into_iter().filter(|frame| !frame.fields.is_empty());
     let pieces = with_fields.map(|frame| Piece::of(frame, bytes_max));
     let pieces: Vec<Piece> = pieces.collect::<Result<_, _>>()?;
-    let fields = join_pieces(pieces, bytes_max)?;
+    let fields = join_pieces(&pieces, bytes_max)?;
     let rows = fields.first().map_or(0, |time| time.pages.iter().map(|page| page.len()).sum());
     Ok(CheckedFrame { name, meta: Some(meta), fields, rows })
 }
 
-fn join_pieces(pieces: Vec<Piece>, bytes_max: usize) -> Result<Vec<CheckedField>, Obstacle> {
+fn join_pieces(pieces: &[Piece], bytes_max: usize) -> Result<Vec<CheckedField>, Obstacle> {
     let Some(first) = pieces.first() else { return Ok(Vec::new()) };
-    let times = union(&pieces);
+    let times = union(pieces);
     row_number(times.len())?;
     let types = pieces.iter().flat_map(|piece| &piece.fields);
     check_size(times.len(), types.map(|field| (field.field_type.values, 1)), bytes_max)?;
 
     let time = time_field(&first.time, times);
     let mut fields = Vec::new();
-    for piece in &pieces {
+    for piece in pieces {
         let rows = row_numbers(&piece.rows_at(times::values(&time.pages[0]))?);
         for field in &piece.fields {
             fields.push(gathered(field, &rows)?);

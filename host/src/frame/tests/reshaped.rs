@@ -10,11 +10,13 @@ use crate::frame::Frames;
 use crate::limits::Limits;
 use crate::model::{Column, Field, Format, Frame, FrameMeta, Kind};
 
-/// The points of each series by name and labels, and all times there are.
+/// A series: its name, and its labels in the order that series are sorted by.
+type Identity = (String, Vec<(String, String)>);
+
+/// The points of each series, and all times there are.
 #[derive(Default)]
 struct Expected {
-    /// Name and labels, these in the order that series are sorted by.
-    series: BTreeMap<(String, Vec<(String, String)>), BTreeMap<i64, Option<i64>>>,
+    series: BTreeMap<Identity, BTreeMap<i64, Option<i64>>>,
     times: BTreeSet<i64>,
 }
 
