@@ -20,3 +20,6 @@ pub mod pluginv2;
 )]
 #[rustfmt::skip]
 pub mod plugin;
+
+/// Both protocols as data, a `FileDescriptorSet`, for gRPC reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("descriptors.bin");
