@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
 /// What the plugin said about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handshake {
@@ -10,6 +13,8 @@ pub struct Handshake {
     pub line: String,
     /// Where the plugin listens.
     pub address: Address,
+    /// The plugin's certificate, DER, if it was to have one.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Where a plugin listens.
@@ -47,12 +52,26 @@ pub enum HandshakeError {
     /// A certificate that nobody asked for.
     #[error("it holds a certificate that Grafana did not ask for, which crashes Grafana")]
     Certificate,
+    /// No certificate where one has to be.
+    #[error("it holds no certificate, although PLUGIN_CLIENT_CERT asked for mutual TLS")]
+    NoCertificate,
+    /// A certificate in another spelling.
+    #[error("\"error parsing server cert\": it is no base64 without padding: {0}")]
+    Base64(String),
 }
 
+/// Reads a handshake without mutual TLS, which is how Grafana starts plugins.
 impl FromStr for Handshake {
     type Err = HandshakeError;
 
     fn from_str(line: &str) -> Result<Self, HandshakeError> {
+        Self::read(line, false)
+    }
+}
+
+impl Handshake {
+    /// Reads a handshake, of a plugin that was asked for mutual TLS or was not.
+    pub(crate) fn read(line: &str, mutual_tls: bool) -> Result<Self, HandshakeError> {
         let line = line.trim();
         let mut fields = line.split('|');
         let (Some(core), Some(version), Some(network), Some(address)) =
@@ -73,10 +92,13 @@ impl FromStr for Handshake {
             return Err(HandshakeError::Protocol(protocol.to_owned()));
         }
         // go-plugin takes only what is longer than this for a certificate.
-        if fields.next().is_some_and(|certificate| certificate.len() > 50) {
-            return Err(HandshakeError::Certificate);
-        }
-        Ok(Self { line: line.to_owned(), address })
+        let certificate = match fields.next().filter(|certificate| certificate.len() > 50) {
+            Some(_) if !mutual_tls => return Err(HandshakeError::Certificate),
+            None if mutual_tls => return Err(HandshakeError::NoCertificate),
+            certificate => certificate.map(|text| STANDARD_NO_PAD.decode(text)).transpose(),
+        };
+        let certificate = certificate.map_err(|error| HandshakeError::Base64(error.to_string()))?;
+        Ok(Self { line: line.to_owned(), address, certificate })
     }
 }
 
@@ -139,5 +161,14 @@ mod tests {
     fn a_certificate_that_would_crash_grafana_is_refused() {
         let line = format!("1|2|unix|/a|grpc|{}", "A".repeat(51));
         assert_eq!(address(&line), Err(HandshakeError::Certificate));
+    }
+
+    #[test]
+    fn a_certificate_that_was_asked_for_is_read() {
+        let read = |field: &str| Handshake::read(&format!("1|2|unix|/a|grpc|{field}|false"), true);
+        let handshake = read(&"A".repeat(52)).unwrap();
+        assert_eq!(handshake.certificate, Some(vec![0; 39]));
+        assert_eq!(read(""), Err(HandshakeError::NoCertificate));
+        assert!(matches!(read(&"A=".repeat(30)), Err(HandshakeError::Base64(_))));
     }
 }

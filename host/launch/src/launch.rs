@@ -34,6 +34,9 @@ pub struct Launch {
     variables: BTreeMap<OsString, OsString>,
     skips_host_environment: bool,
     folder: PathBuf,
+    /// What a shell runs in the place of the binary.
+    script: Option<String>,
+    pub(crate) mutual_tls: bool,
 }
 
 impl Launch {
@@ -47,6 +50,8 @@ impl Launch {
             variables: BTreeMap::new(),
             skips_host_environment: false,
             folder: PathBuf::from("/"),
+            script: None,
+            mutual_tls: false,
         }
     }
 
@@ -76,6 +81,18 @@ impl Launch {
         self
     }
 
+    /// Starts a shell, which is to start the plugin, `$0`. Whatever the shell leaves running has its stdout and stderr.
+    pub fn by_shell(mut self, script: &str) -> Self {
+        self.script = Some(script.to_owned());
+        self
+    }
+
+    /// Asks for mutual TLS, go-plugin's AutoMTLS, which Grafana leaves off.
+    pub fn mutual_tls(mut self) -> Self {
+        self.mutual_tls = true;
+        self
+    }
+
     /// How long to wait for the handshake, if not 60 s.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
@@ -84,7 +101,14 @@ impl Launch {
 
     /// The command, killed when it is dropped.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = match &self.script {
+            None => Command::new(&self.binary),
+            Some(script) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.arg("-c").arg(script).arg(&self.binary);
+                shell
+            }
+        };
         command
             .env_clear()
             .envs(self.environment(std::env::vars_os()))

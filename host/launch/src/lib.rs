@@ -21,6 +21,8 @@
 mod launch;
 mod plugin;
 mod handshake;
+mod mutual_tls;
+mod connect;
 mod log;
 mod output;
 mod request;

@@ -20,20 +20,20 @@ use graft_proto::pluginv2::{
     CallResourceRequest, CheckHealthRequest, CheckHealthResponse, QueryDataRequest,
     QueryDataResponse,
 };
-use hyper_util::rt::TokioIo;
 use tokio::io::BufReader;
-use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdout};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::connect::Target;
 use crate::handshake::{Address, Handshake, HandshakeError};
 use crate::launch::Launch;
 use crate::log::LogLine;
+use crate::mutual_tls::Identity;
 use crate::output::{Output, line};
 
 /// How long go-plugin lets a plugin end by itself.
@@ -43,6 +43,7 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Plugin {
     child: Child,
     channel: Channel,
+    target: Target,
     handshake: Handshake,
     time_to_handshake: Duration,
     output: Output,
@@ -103,6 +104,12 @@ pub enum Fault {
     /// It said something else.
     #[error("the plugin's handshake cannot be used")]
     Handshake(#[from] HandshakeError),
+    /// There is no certificate for mutual TLS.
+    #[error("no certificate for mutual TLS can be made")]
+    Identity(#[from] rcgen::Error),
+    /// The plugin's certificate cannot be used.
+    #[error("the plugin's certificate cannot be used")]
+    Certificate(#[from] rustls::Error),
     /// Nothing listens there.
     #[error("nothing accepts connections at the address of the handshake, {address:?}")]
     Connect {
@@ -153,10 +160,16 @@ macro_rules! unlimited {
 impl Plugin {
     /// Starts a plugin, reads its handshake and connects. To be called within tokio's runtime.
     pub async fn launch(launch: Launch) -> Result<Self, LaunchError> {
+        let unstarted = |fault: Fault| LaunchError { fault, log: Vec::new() };
+        let identity = launch.mutual_tls.then(Identity::make).transpose();
+        let identity = identity.map_err(|error| unstarted(error.into()))?;
+        let mut command = launch.command();
+        if let Some(identity) = &identity {
+            command.env("PLUGIN_CLIENT_CERT", identity.pem());
+        }
         let begun = Instant::now();
-        let mut child = launch.command().spawn().map_err(|source| {
-            let binary = launch.binary.display().to_string();
-            LaunchError { fault: Fault::Spawn { binary, source }, log: Vec::new() }
+        let mut child = command.spawn().map_err(|source| {
+            unstarted(Fault::Spawn { binary: launch.binary.display().to_string(), source })
         })?;
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             unreachable!("both are piped");
@@ -168,12 +181,17 @@ impl Plugin {
         };
         let time_to_handshake = begun.elapsed();
         output.read_stdout(stdout);
-        let channel = match connect(&handshake.address).await {
-            Ok(channel) => channel,
+        let (target, channel) = match connect(&handshake, identity.as_ref()).await {
+            Ok(connected) => connected,
             Err(fault) => return Err(give_up(fault, child, output).await),
         };
         let broker = open_streams(&channel);
-        Ok(Self { child, channel, handshake, time_to_handshake, output, broker })
+        Ok(Self { child, channel, target, handshake, time_to_handshake, output, broker })
+    }
+
+    /// Opens another connection, as Grafana does when one broke.
+    pub async fn connect(&self) -> Result<Channel, tonic::transport::Error> {
+        self.target.connect().await
     }
 
     /// What the plugin said about itself.
@@ -284,6 +302,11 @@ impl Plugin {
     pub async fn exited(self) -> Result<Exit, NotGraceful> {
         exit(self.child, self.output, Instant::now()).await
     }
+
+    /// Kills the process that was started. What it started itself may live on; its log goes on being read.
+    pub async fn kill(&mut self) -> io::Result<()> {
+        self.child.kill().await
+    }
 }
 
 async fn handshake(
@@ -293,7 +316,7 @@ async fn handshake(
 ) -> Result<Handshake, Fault> {
     let first = timeout(launch.start_timeout, line(stdout)).await;
     match first.map_err(|_elapsed| Fault::Timeout(launch.start_timeout))? {
-        Some(line) => Ok(line.parse()?),
+        Some(line) => Ok(Handshake::read(&line, launch.mutual_tls)?),
         None => Err(Fault::Exited(match timeout(EXIT_TIMEOUT, child.wait()).await {
             Ok(Ok(status)) => format!("{status}, without a line on stdout"),
             Ok(Err(error)) => format!("how it ended is not known ({error})"),
@@ -302,37 +325,27 @@ async fn handshake(
     }
 }
 
+async fn connect(
+    handshake: &Handshake,
+    identity: Option<&Identity>,
+) -> Result<(Target, Channel), Fault> {
+    let address = handshake.address.clone();
+    let tls = match (identity, &handshake.certificate) {
+        (Some(identity), Some(certificate)) => Some(identity.connector(certificate)?),
+        _ => None,
+    };
+    let target = Target { address: address.clone(), tls };
+    match target.connect().await {
+        Ok(channel) => Ok((target, channel)),
+        Err(source) => Err(Fault::Connect { address, source }),
+    }
+}
+
 /// Ends a plugin that cannot be used.
 async fn give_up(fault: Fault, mut child: Child, mut output: Output) -> LaunchError {
     let _killed = child.kill().await;
     output.end().await;
     LaunchError { fault, log: output.log() }
-}
-
-/// go-plugin, too, writes `unused` where HTTP wants a host.
-async fn connect(address: &Address) -> Result<Channel, Fault> {
-    let endpoint = Endpoint::from_static("http://unused");
-    let connected = match address.clone() {
-        Address::Unix(path) => {
-            let connector = tower::service_fn(move |_uri| {
-                let path = path.clone();
-                async move { UnixStream::connect(path).await.map(TokioIo::new) }
-            });
-            endpoint.connect_with_connector(connector).await
-        }
-        Address::Tcp(address) => {
-            let connector = tower::service_fn(move |_uri| {
-                let address = address.clone();
-                async move {
-                    let stream = tokio::net::TcpStream::connect(address).await?;
-                    stream.set_nodelay(true)?;
-                    Ok::<_, io::Error>(TokioIo::new(stream))
-                }
-            });
-            endpoint.connect_with_connector(connector).await
-        }
-    };
-    connected.map_err(|source| Fault::Connect { address: address.clone(), source })
 }
 
 /// Opens what go-plugin opens as soon as it is connected. That a plugin does not know one of them is no fault.
