@@ -25,9 +25,19 @@ pub const LOG_CONTEXT_VALUE_BYTES_MAX: usize = 256;
 /// A component file. CPython with its library is 18 MB; anything above this is a mistake or an attack.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
-/// Time for drain after `Shutdown`: go-plugin kills the process 2 s after the call (contract section 1.7), and the last
-/// answers still have to be written.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Time for drain after `Shutdown`: go-plugin kills the process 2 s after the call (contract section 1.7), and what follows
+/// takes its time on a busy machine.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(1200);
+/// Time to write, after the drain, to every call that is left that there is no answer: a few bytes each.
+pub const CUT_OFF_TIMEOUT: Duration = Duration::from_millis(200);
+/// Time for what runs on the runtime's threads to see that the end has come. Looking up a name in DNS can take longer, and is not
+/// waited for.
+pub const RUNTIME_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// One TLS handshake: half of the 20 s that Go's gRPC client has for a connection.
+pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// TLS handshakes at the same time. There is one client, and it has one or two connections.
+pub const TLS_HANDSHAKES_IN_FLIGHT_MAX: usize = 64;
 
 /// The distance between epoch ticks, and so the precision of guest deadlines. At 5 ms the ticking thread costs nothing
 /// that can be measured, and a guest overruns its deadline by at most two ticks.

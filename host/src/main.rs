@@ -1,80 +1,130 @@
-//! The plugin as Grafana starts it: environment, log, configuration, guests, socket, handshake line, serve, drain.
+//! The plugin as Grafana starts it: environment, log, configuration, guests, socket, handshake line, serve, drain. Then the same as
+//! a developer starts it, beside Grafana.
 
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use graft_host::config::Config;
 use graft_host::datasource::Registry;
+use graft_host::go_plugin::standalone::{self, Announcement, Locator, PluginFolder};
 use graft_host::go_plugin::{
-    Environment, EnvironmentError, Listener, handshake, hclog, panic_hook,
+    Environment, EnvironmentError, Listener, MutualTls, Task, handshake, hclog, panic_hook,
 };
 use graft_host::guest::{self, Guests};
+use graft_host::limits::RUNTIME_TIMEOUT;
 use graft_host::{go_plugin, grafana};
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+type Variables = HashMap<OsString, OsString>;
 
 fn main() -> ExitCode {
     if guest::is_compiler(env::args_os()) {
         return guest::compiler();
     }
-    let variables: HashMap<OsString, OsString> = env::vars_os().collect();
-    let environment = match Environment::from_variables(&variables) {
-        Ok(environment) => environment,
-        // To a person, in plain text.
-        Err(error @ EnvironmentError::NotStartedByGrafana) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-        Err(error) => return failed(&error.into()),
-    };
-    panic_hook::install();
-    match run(&environment, &variables) {
+    let variables: Variables = env::vars_os().collect();
+    match run(&variables) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => {
+            match error.downcast_ref() {
+                // To a person, in plain text.
+                Some(EnvironmentError::NotStartedByGrafana) => eprintln!("{error}"),
+                // The last line of the log, with the whole chain of reasons.
+                _ => hclog::fatal(&format!("{error:#}")),
+            }
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn run(environment: &Environment, variables: &HashMap<OsString, OsString>) -> anyhow::Result<()> {
+fn run(variables: &Variables) -> anyhow::Result<()> {
+    let task = Task::from_arguments(env::args_os().skip(1))?;
+    if let Some(text) = task.text() {
+        return io::stdout().write_all(text.as_bytes()).context("stdout cannot be written to");
+    }
+    let environment = match task {
+        Task::Standalone => None,
+        _ => Some(Environment::from_variables(variables)?),
+    };
+    panic_hook::install();
     let executable = env::current_exe().context("this program's own file cannot be found")?;
     let config = Config::from_variables(variables, &executable)?;
     hclog::install(config.log_level)?;
     for key in &config.unknown {
         tracing::warn!("{key}");
     }
-    runtime::Builder::new_multi_thread()
+    let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("graft")
         .build()
-        .context("the runtime's threads cannot be started")?
-        .block_on(serve(environment, config, executable))
+        .context("the runtime's threads cannot be started")?;
+    let done = runtime.block_on(async {
+        match environment {
+            Some(environment) => serve(&environment, config, &executable, variables).await,
+            None => serve_standalone(config, &executable, variables).await,
+        }
+    });
+    runtime.shutdown_timeout(RUNTIME_TIMEOUT);
+    done
 }
 
 /// Nothing is bound before everything is read, and nothing is announced before it is bound.
 async fn serve(
     environment: &Environment,
     config: Config,
-    executable: PathBuf,
+    executable: &Path,
+    variables: &Variables,
 ) -> anyhow::Result<()> {
+    let ended = go_plugin::ended_from_outside().context("signals cannot be heard")?;
+    match Locator::find(variables, executable) {
+        Ok(None) => {}
+        Ok(Some(locator)) => return locator.run(ended).await.context(HANDSHAKE_FAILED),
+        Err(ignored) => tracing::warn!("{:#}", anyhow::Error::from(ignored)),
+    }
+    let stopping = CancellationToken::new();
+    let services = services(config, executable, &stopping)?;
+    let mutual_tls = environment.client_certificate.as_ref().map(MutualTls::new).transpose()?;
+    let listener = Listener::bind(&environment.network).await?.secured(mutual_tls);
+    handshake::announce(environment, &listener).context(HANDSHAKE_FAILED)?;
+    Ok(go_plugin::serve(listener, services, stopping, ended).await?)
+}
+
+const HANDSHAKE_FAILED: &str = "the handshake cannot be written to stdout";
+
+/// The same for a developer. Guests are also where Grafana would look for them.
+async fn serve_standalone(
+    mut config: Config,
+    executable: &Path,
+    variables: &Variables,
+) -> anyhow::Result<()> {
+    let current = env::current_dir().context("the current folder cannot be found")?;
+    let folder = PluginFolder::find(&current)?;
+    config.guest_folders.push(folder.path.join("guests"));
+    let ended = go_plugin::ended_by_hand().context("signals cannot be heard")?;
+    let stopping = CancellationToken::new();
+    let services = services(config, executable, &stopping)?;
+    let listener = Listener::bind_address(&standalone::address(variables)).await?;
+    let _announcement = Announcement::make(folder, listener.address())?;
+    Ok(go_plugin::serve_standalone(listener, services, stopping, ended).await?)
+}
+
+/// What Grafana asks for. Guests are loaded from now on, when they are first asked for.
+fn services(
+    config: Config,
+    executable: &Path,
+    stopping: &CancellationToken,
+) -> anyhow::Result<Routes> {
     let Config { limits, guest_folders, cache_folder, .. } = config;
+    let executable = executable.to_owned();
     let (guests, loader) =
         Guests::start(&limits, guest_folders, cache_folder.as_deref(), executable)?;
     tokio::spawn(loader.run());
-    let (registry, stopping) = (Registry::new(guests, limits.clone()), CancellationToken::new());
-    let services = grafana::services(registry, limits, stopping.clone());
-    let terminated = go_plugin::terminated().context("signals cannot be heard")?;
-    let listener = Listener::bind(&environment.network).await?;
-    handshake::announce(environment, &listener)
-        .context("the handshake cannot be written to stdout")?;
-    go_plugin::serve(listener, services, stopping, terminated).await?;
-    Ok(())
-}
-
-/// The last line of the log, with the whole chain of reasons.
-fn failed(error: &anyhow::Error) -> ExitCode {
-    hclog::fatal(&format!("{error:#}"));
-    ExitCode::FAILURE
+    let registry = Registry::new(guests, limits.clone());
+    Ok(grafana::services(registry, limits, stopping.clone()))
 }

@@ -1,19 +1,40 @@
-//! The signals that a plugin hears: contract section 1.7.
+//! What ends this process besides Grafana's `Shutdown`: contract section 1.7.
 
 use std::io;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Waits for SIGTERM, by which systemd and containers end a process.
+use super::parent;
+
+/// Waits, in Grafana's plugin, for SIGTERM, by which systemd and containers end a process, or for Grafana's own end.
 ///
 /// From this call on SIGINT does nothing any more: Ctrl-C in a terminal reaches Grafana and its plugins alike, and it is
 /// for Grafana to stop them in order. Must be called within tokio's runtime.
-pub fn terminated() -> io::Result<impl Future<Output = ()>> {
+pub fn ended_from_outside() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     // tokio's handler stays installed after this value is gone.
     let _interrupt = signal(SignalKind::interrupt())?;
+    let grafana_gone = parent::gone();
     Ok(async move {
-        terminate.recv().await;
-        tracing::info!("SIGTERM: ending");
+        tokio::select! {
+            () = received(&mut terminate) => tracing::info!("SIGTERM: ending"),
+            () = grafana_gone => tracing::warn!("The process that started this plugin is gone: ending"),
+        }
     })
+}
+
+/// Waits, in a plugin that a developer started, for Ctrl-C or SIGTERM. Must be called within tokio's runtime.
+pub fn ended_by_hand() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            () = received(&mut terminate) => tracing::info!("SIGTERM: ending"),
+            () = received(&mut interrupt) => tracing::info!("SIGINT: ending"),
+        }
+    })
+}
+
+async fn received(signal: &mut Signal) {
+    signal.recv().await;
 }

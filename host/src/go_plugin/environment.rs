@@ -8,6 +8,8 @@ use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use super::mutual_tls::{ClientCertificate, ClientCertificateError};
+
 /// The variable that only Grafana sets, and its value. Both are the same for all plugins and will never change.
 const MAGIC_COOKIE: (&str, &str) = ("grafana_plugin_type", "datasource");
 
@@ -21,6 +23,9 @@ pub struct Environment {
     pub protocol_versions: Vec<u32>,
     /// Whether the handshake has to say if broker connections can share one socket.
     pub asks_for_multiplexing: bool,
+    /// The only client that may connect, by mutual TLS. Without one everybody who reaches the socket may, in plain text: so does
+    /// Grafana.
+    pub client_certificate: Option<ClientCertificate>,
 }
 
 /// Where to listen.
@@ -46,15 +51,16 @@ pub enum EnvironmentError {
     /// A person, not Grafana, started the binary.
     #[error(
         "This program is a plugin: Grafana starts it, and speaks with it, when it finds it in its plugin folder. To see it \
-         work without Grafana, run `cargo xtask demo` in Graft's repository."
+         work without Grafana, run `cargo xtask demo` in Graft's repository; with the argument -standalone it runs beside \
+         Grafana, for a debugger, and Grafana finds it."
     )]
     NotStartedByGrafana,
-    /// AutoMTLS is on.
+    /// AutoMTLS is on, without the one thing that it needs.
     #[error(
-        "PLUGIN_CLIENT_CERT is set, so the program that started this plugin wants mutual TLS, which this version of the \
-         plugin does not speak. Grafana does not ask for it; switch AutoMTLS off in whatever did."
+        "PLUGIN_CLIENT_CERT is set, so the program that started this plugin wants mutual TLS, but {0}. That program has to \
+         put its certificate there, or switch AutoMTLS off, as Grafana does"
     )]
-    MutualTls,
+    ClientCertificate(ClientCertificateError),
     /// A variable has a value that means nothing.
     #[error(
         "{variable} is '{value}', which is not {expected}. Mend the value, or remove it for the default."
@@ -79,9 +85,8 @@ impl Environment {
         if variables.text(cookie).as_deref() != Some(expected) {
             return Err(EnvironmentError::NotStartedByGrafana);
         }
-        if variables.get("PLUGIN_CLIENT_CERT").is_some() {
-            return Err(EnvironmentError::MutualTls);
-        }
+        let certificate = variables.text("PLUGIN_CLIENT_CERT");
+        let certificate = certificate.as_deref().map(ClientCertificate::from_pem).transpose();
         let versions = variables.text("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
         Ok(Self {
             network: network(&variables)?,
@@ -91,6 +96,7 @@ impl Environment {
                 .filter_map(|version| version.trim().parse().ok())
                 .collect(),
             asks_for_multiplexing: variables.get("PLUGIN_MULTIPLEX_GRPC").is_some(),
+            client_certificate: certificate.map_err(EnvironmentError::ClientCertificate)?,
         })
     }
 }

@@ -1,13 +1,16 @@
 //! The log, as Grafana reads it from a plugin's stderr: one hclog JSON object on each line, contract section 6.1.
 //!
-//! `line` makes lines, `fields` collects what events and spans say, and here both become a layer of `tracing`.
+//! On a terminal, which is never Grafana's, it is plain text instead.
+//!
+//! `line` and `plain` make lines, `fields` collects what events and spans say, and here both become a layer of `tracing`.
 
 mod fields;
 mod line;
+mod plain;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::time::SystemTime;
 
 use tracing::level_filters::LevelFilter;
@@ -20,6 +23,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use self::fields::{Fields, SpanFields};
 pub(super) use self::line::line;
+use self::plain::plain;
 
 /// Targets of this crate begin so.
 const OUR_TARGETS: &str = "graft_host";
@@ -28,12 +32,12 @@ const BINARY_TARGETS: &str = "gpx_graft";
 /// What guests say.
 const GUEST_TARGET: &str = "guest";
 
-/// Sends this process's log to Grafana. To be called once, before anything logs.
+/// Sends this process's log to stderr. To be called once, before anything logs.
 ///
 /// `level` is for the host and its guests. Libraries are heard from `warn` on: their details would bury ours, and some
 /// write down headers.
 pub fn install(level: Level) -> Result<(), TryInitError> {
-    let layer = Hclog { write: to_stderr }.with_filter(targets(level));
+    let layer = Hclog { reader: reader(), write: to_stderr }.with_filter(targets(level));
     tracing_subscriber::registry().with(layer).try_init()
 }
 
@@ -46,7 +50,22 @@ fn targets(level: Level) -> Targets {
 /// Says, at error level, why this process ends. Does not need the log to be installed.
 pub fn fatal(message: &str) {
     let none = std::iter::empty();
-    to_stderr(&line(Level::ERROR, BINARY_TARGETS, message, none, SystemTime::now()));
+    to_stderr(&match reader() {
+        Reader::Grafana => line(Level::ERROR, BINARY_TARGETS, message, none, SystemTime::now()),
+        Reader::Person => plain(Level::ERROR, message, none),
+    });
+}
+
+/// Whom the log is for.
+pub(super) enum Reader {
+    /// Grafana, or a test that plays Grafana.
+    Grafana,
+    /// A developer.
+    Person,
+}
+
+pub(super) fn reader() -> Reader {
+    if io::stderr().is_terminal() { Reader::Person } else { Reader::Grafana }
 }
 
 /// Writes a line at once, so that no other thread's comes between. When stderr is gone there is nobody left to tell.
@@ -56,6 +75,7 @@ pub(super) fn to_stderr(line: &[u8]) {
 
 /// A layer that hands each event on as a line.
 struct Hclog<W> {
+    reader: Reader,
     /// Takes one line, its line break included.
     write: W,
 }
@@ -90,12 +110,10 @@ where
         event.record(&mut fields);
         let metadata = event.metadata();
         let message = fields.take_message();
-        (self.write)(&line(
-            *metadata.level(),
-            metadata.target(),
-            &message,
-            fields.pairs(),
-            SystemTime::now(),
-        ));
+        let (level, module) = (*metadata.level(), metadata.target());
+        (self.write)(&match self.reader {
+            Reader::Grafana => line(level, module, &message, fields.pairs(), SystemTime::now()),
+            Reader::Person => plain(level, &message, fields.pairs()),
+        });
     }
 }

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::environment::Network;
+use super::mutual_tls::MutualTls;
 
 /// A bound socket. Connections wait in it from the moment it exists; it lives as long as the process, for Grafana comes
 /// back to the same address after a connection broke.
@@ -22,13 +23,15 @@ use super::environment::Network;
 pub struct Listener {
     pub(super) socket: Socket,
     address: String,
+    /// None if everybody who reaches the socket may connect, in plain text.
+    pub(super) mutual_tls: Option<MutualTls>,
 }
 
 #[derive(Debug)]
 pub(super) enum Socket {
     /// A Unix socket alone in a folder of its own, which goes when this value is dropped.
     Unix(UnixListener, TempDir),
-    /// A TCP socket on loopback.
+    /// A TCP socket, on loopback if nobody says otherwise.
     Tcp(TcpListener),
 }
 
@@ -88,6 +91,17 @@ pub enum ListenError {
         #[source]
         error: io::Error,
     },
+    /// A developer's address cannot be had.
+    #[error(
+        "nothing can listen at '{address}'. GF_PLUGIN_GRPC_ADDRESS_GRAFT_DATASOURCE can name another host:port of this machine"
+    )]
+    Address {
+        /// Host and port.
+        address: String,
+        /// Why not.
+        #[source]
+        error: io::Error,
+    },
     /// No port is free.
     #[error("no port from {} to {} of 127.0.0.1 is free for the plugin", .ports.start(), .ports.end())]
     Port {
@@ -106,6 +120,33 @@ impl Listener {
             Network::Unix { folder, group } => bind_unix(folder, group.as_deref()),
             Network::Tcp { ports } => bind_tcp(ports).await,
         }
+    }
+
+    /// Binds a TCP socket at `host:port`, for a developer's plugin.
+    pub async fn bind_address(address: &str) -> Result<Self, ListenError> {
+        let failed = |error| ListenError::Address { address: address.to_owned(), error };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        if !bound.ip().is_loopback() {
+            tracing::warn!(
+                "Everybody who reaches {bound} can speak with this plugin as Grafana does"
+            );
+        }
+        Ok(Self::new(Socket::Tcp(listener), bound.to_string()))
+    }
+
+    fn new(socket: Socket, address: String) -> Self {
+        Self { socket, address, mutual_tls: None }
+    }
+
+    /// The same, but with mutual TLS if there is any.
+    pub fn secured(self, mutual_tls: Option<MutualTls>) -> Self {
+        Self { mutual_tls, ..self }
+    }
+
+    /// This process's certificate, DER, if there is mutual TLS.
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        self.mutual_tls.as_ref().map(MutualTls::certificate)
     }
 
     /// The kind of network, in go-plugin's words.
@@ -139,7 +180,7 @@ fn bind_unix(folder: &Path, group: Option<&str>) -> Result<Listener, ListenError
     if let Some(group) = group {
         admit(group, &path, folder.path())?;
     }
-    Ok(Listener { socket: Socket::Unix(listener, folder), address })
+    Ok(Listener::new(Socket::Unix(listener, folder), address))
 }
 
 /// Lets the members of a group connect, and look up the socket by its name, but not see or change what else there is.
@@ -167,7 +208,7 @@ async fn bind_tcp(ports: &RangeInclusive<u16>) -> Result<Listener, ListenError> 
         match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
             Ok(listener) => {
                 let address = listener.local_addr().map_err(failed)?.to_string();
-                return Ok(Listener { socket: Socket::Tcp(listener), address });
+                return Ok(Listener::new(Socket::Tcp(listener), address));
             }
             Err(error) => reason = error,
         }

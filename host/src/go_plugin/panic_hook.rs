@@ -8,11 +8,14 @@ use tracing::Level;
 
 use super::hclog;
 
-/// From now on each panic is logged once, at error level, with its place and without a backtrace.
+/// From now on each panic is logged once, at error level, with its place and without a backtrace. A developer at a terminal has
+/// Rust's own text.
 ///
 /// The line does not pass through `tracing`: what panicked may be the log itself.
 pub fn install() {
-    panic::set_hook(Box::new(|info| hclog::to_stderr(&line(info, SystemTime::now()))));
+    if let hclog::Reader::Grafana = hclog::reader() {
+        panic::set_hook(Box::new(|info| hclog::to_stderr(&line(info, SystemTime::now()))));
+    }
 }
 
 fn line(info: &PanicHookInfo<'_>, now: SystemTime) -> Vec<u8> {

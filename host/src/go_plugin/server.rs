@@ -19,9 +19,12 @@ use tonic_health::ServingStatus;
 
 use super::broker::Broker;
 use super::controller::Controller;
+use super::cut_off::CutOff;
 use super::listener::{Listener, Socket};
+use super::mutual_tls::MutualTls;
+use super::reflection::{ReflectionError, with_reflection};
 use super::stdio::Stdio;
-use crate::limits::{DRAIN_TIMEOUT, GRPC_CALLS_IN_FLIGHT_MAX};
+use crate::limits::{CUT_OFF_TIMEOUT, DRAIN_TIMEOUT, GRPC_CALLS_IN_FLIGHT_MAX};
 
 /// The name by which go-plugin asks for a plugin's health.
 const HEALTH_SERVICE: &str = "plugin";
@@ -32,31 +35,39 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The server failed.
 #[derive(Debug, thiserror::Error)]
-#[error("the gRPC server failed")]
-pub struct ServeError(#[from] tonic::transport::Error);
+pub enum ServeError {
+    /// Connections cannot be served.
+    #[error("the gRPC server failed")]
+    Transport(#[from] tonic::transport::Error),
+    /// It cannot tell what it serves.
+    #[error("the gRPC server cannot describe its services")]
+    Reflection(#[from] ReflectionError),
+}
 
-/// Serves `services`, and those that go-plugin expects beside them, until Grafana calls `Shutdown` or `terminated` is ready. `stopping` is
-/// cancelled then.
+/// Serves `services`, and those that go-plugin expects beside them, until Grafana calls `Shutdown` or `ended` is ready;
+/// `stopping` is cancelled then.
 ///
-/// Calls in flight then have [`DRAIN_TIMEOUT`] to finish; what takes longer is cut off when the runtime goes. The socket is
+/// Calls in flight then have [`DRAIN_TIMEOUT`] to finish; what takes longer is answered with a status that says so. The socket is
 /// removed before this returns.
 pub async fn serve(
     listener: Listener,
     services: Routes,
     stopping: CancellationToken,
-    terminated: impl Future<Output = ()>,
+    ended: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let services = with_go_plugin_services(services, &stopping).await;
-    match listener.socket {
-        Socket::Unix(listener, _folder) => {
-            let incoming = UnixListenerStream::new(listener);
-            run(incoming, services, stopping, terminated).await
-        }
-        Socket::Tcp(listener) => {
-            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-            run(incoming, services, stopping, terminated).await
-        }
-    }
+    let services = with_reflection(with_go_plugin_services(services, &stopping).await)?;
+    listen(listener, services, stopping, ended).await
+}
+
+/// Serves `services` alone until `ended` is ready, then as [`serve`]. It is for a developer's plugin: Grafana could end it if there
+/// was a `Shutdown`, and go-plugin does not look for the rest.
+pub async fn serve_standalone(
+    listener: Listener,
+    services: Routes,
+    stopping: CancellationToken,
+    ended: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    listen(listener, services, stopping, ended).await
 }
 
 async fn with_go_plugin_services(services: Routes, stopping: &CancellationToken) -> Routes {
@@ -70,11 +81,31 @@ async fn with_go_plugin_services(services: Routes, stopping: &CancellationToken)
         .add_service(GrpcStdioServer::new(Stdio { stopping: stopping() }))
 }
 
-async fn run<C>(
-    incoming: impl Stream<Item = io::Result<C>>,
+async fn listen(
+    listener: Listener,
     services: Routes,
     stopping: CancellationToken,
-    terminated: impl Future<Output = ()>,
+    ended: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let mutual_tls = listener.mutual_tls;
+    match listener.socket {
+        Socket::Unix(listener, _folder) => {
+            let incoming = UnixListenerStream::new(listener);
+            accept(incoming, mutual_tls, services, stopping, ended).await
+        }
+        Socket::Tcp(listener) => {
+            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+            accept(incoming, mutual_tls, services, stopping, ended).await
+        }
+    }
+}
+
+async fn accept<C>(
+    incoming: impl Stream<Item = io::Result<C>>,
+    mutual_tls: Option<MutualTls>,
+    services: Routes,
+    stopping: CancellationToken,
+    ended: impl Future<Output = ()>,
 ) -> Result<(), ServeError>
 where
     C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
@@ -86,24 +117,41 @@ where
         }
         connection
     });
+    match mutual_tls {
+        Some(mutual_tls) => run(mutual_tls.accept(incoming), services, stopping, ended).await,
+        None => run(incoming, services, stopping, ended).await,
+    }
+}
+
+async fn run<C>(
+    incoming: impl Stream<Item = io::Result<C>>,
+    services: Routes,
+    stopping: CancellationToken,
+    ended: impl Future<Output = ()>,
+) -> Result<(), ServeError>
+where
+    C: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let cut_off = CancellationToken::new();
     let server = Server::builder()
         .max_concurrent_streams(GRPC_CALLS_IN_FLIGHT_MAX)
         // Grafana takes back many calls at once when a user leaves a dashboard; hyper's default of 20 takes that for an attack
         // and closes the connection under all others.
         .http2_max_pending_accept_reset_streams(Some(GRPC_CALLS_IN_FLIGHT_MAX as usize))
+        .layer(CutOff { now: cut_off.clone() })
         .add_routes(services)
         .serve_with_incoming_shutdown(incoming, stopping.clone().cancelled_owned());
     let mut server = std::pin::pin!(server);
     tokio::select! {
-        ended = &mut server => return Ok(ended?),
+        served = &mut server => return Ok(served?),
         () = stopping.cancelled() => tracing::info!("Grafana asks this plugin to end"),
-        () = terminated => stopping.cancel(),
+        () = ended => stopping.cancel(),
     }
-    match timeout(DRAIN_TIMEOUT, server).await {
-        Ok(ended) => Ok(ended?),
-        Err(_elapsed) => {
-            tracing::warn!("Calls that did not finish in time are cut off");
-            Ok(())
-        }
+    if let Ok(drained) = timeout(DRAIN_TIMEOUT, &mut server).await {
+        return Ok(drained?);
     }
+    tracing::warn!("Calls that did not finish in time are cut off");
+    cut_off.cancel();
+    // What is not written by then goes with the connection.
+    timeout(CUT_OFF_TIMEOUT, server).await.map_or(Ok(()), |drained| Ok(drained?))
 }

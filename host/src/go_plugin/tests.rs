@@ -24,10 +24,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use tokio_util::sync::CancellationToken;
-
-use super::{Listener, Network, ServeError, serve};
+use super::{Listener, Network, ServeError, serve, serve_standalone};
 use crate::limits::DRAIN_TIMEOUT;
+use tokio_util::sync::CancellationToken;
 
 /// A service whose one call takes a time of its own.
 struct Slow {
@@ -53,7 +52,7 @@ impl Data for Slow {
         &self,
         _request: Request<QueryChunkedDataRequest>,
     ) -> Result<Response<Self::QueryChunkedDataStream>, Status> {
-        Err(Status::unimplemented("not part of these tests"))
+        Ok(Response::new(tokio_stream::pending()))
     }
 }
 
@@ -134,7 +133,9 @@ async fn a_call_in_flight_finishes_within_the_drain() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_takes_too_long_does_not_hold_the_plugin() {
     let plugin = Plugin::start(Duration::from_secs(3600), std::future::pending()).await;
-    let _call = plugin.query().await;
+    let call = plugin.query().await;
+    let mut chunks = DataClient::new(plugin.channel.clone());
+    let chunks = chunks.query_chunked_data(QueryChunkedDataRequest::default()).await;
     let asked = Instant::now();
     plugin.shut_down().await;
     plugin.serving.await.unwrap().unwrap();
@@ -143,6 +144,13 @@ async fn a_call_that_takes_too_long_does_not_hold_the_plugin() {
         (DRAIN_TIMEOUT..Duration::from_secs(2)).contains(&took),
         "{took:?} by the paused clock"
     );
+    for status in [
+        call.await.unwrap().unwrap_err(),
+        chunks.unwrap().into_inner().message().await.unwrap_err(),
+    ] {
+        assert_eq!(status.code(), Code::Unavailable, "{status}");
+        assert!(status.message().contains("Grafana stopped this plugin"), "{status}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -174,6 +182,17 @@ async fn the_streams_that_go_plugin_keeps_open_do_not_hold_the_plugin() {
     assert!(stdio.message().await.unwrap().is_none());
     plugin.serving.await.unwrap().unwrap();
     assert!(asked.elapsed() < DRAIN_TIMEOUT, "nothing was in flight");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stdio_stays_silent_until_its_client_leaves() {
+    let plugin = Plugin::start(AT_ONCE, std::future::pending()).await;
+    let mut stdio = GrpcStdioClient::new(plugin.channel.clone());
+    let mut stdio = stdio.stream_stdio(()).await.unwrap().into_inner();
+    let an_hour = Duration::from_secs(3600);
+    assert!(tokio::time::timeout(an_hour, stdio.message()).await.is_err());
+    drop(stdio);
+    plugin.query().await.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -217,4 +236,66 @@ async fn tcp_serves_as_well() {
     ));
     let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
     DataClient::new(channel).query_data(QueryDataRequest::default()).await.unwrap();
+}
+
+/// The names of all services, by the reflection service of one version.
+macro_rules! services {
+    ($plugin:ident, $version:ident) => {{
+        use pb::server_reflection_request::MessageRequest;
+        use pb::server_reflection_response::MessageResponse;
+        use tonic_reflection::pb::$version as pb;
+        let mut client =
+            pb::server_reflection_client::ServerReflectionClient::new($plugin.channel.clone());
+        let ask = |request| pb::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(request),
+        };
+        let requests = tokio_stream::iter([
+            ask(MessageRequest::ListServices(String::new())),
+            ask(MessageRequest::FileContainingSymbol("pluginv2.QueryDataRequest".to_owned())),
+        ]);
+        let mut answers = client.server_reflection_info(requests).await.unwrap().into_inner();
+        let mut next =
+            async || answers.message().await.unwrap().and_then(|answer| answer.message_response);
+        let Some(MessageResponse::ListServicesResponse(list)) = next().await else { panic!() };
+        let Some(MessageResponse::FileDescriptorResponse(_)) = next().await else { panic!() };
+        list.service.into_iter().map(|service| service.name).collect::<Vec<String>>()
+    }};
+}
+
+#[tokio::test]
+async fn tools_can_ask_for_the_services() {
+    let plugin = Plugin::start(AT_ONCE, std::future::pending()).await;
+    for services in [services!(plugin, v1), services!(plugin, v1alpha)] {
+        for expected in [
+            "pluginv2.Data",
+            "pluginv2.Diagnostics",
+            "pluginv2.Resource",
+            "plugin.GRPCController",
+            "plugin.GRPCBroker",
+            "plugin.GRPCStdio",
+            "grpc.health.v1.Health",
+        ] {
+            assert!(services.iter().any(|name| name == expected), "{expected}: {services:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_standalone_plugin_serves_nothing_of_go_plugins() {
+    let listener = Listener::bind_address("localhost:0").await.unwrap();
+    let address = format!("http://{}", listener.address());
+    let slow = Slow { takes: AT_ONCE, begun: Arc::new(Semaphore::new(0)) };
+    let services = Routes::new(DataServer::new(slow));
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let serving =
+        tokio::spawn(serve_standalone(listener, services, CancellationToken::new(), async {
+            ended.await.unwrap();
+        }));
+    let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
+    DataClient::new(channel.clone()).query_data(QueryDataRequest::default()).await.unwrap();
+    let shutdown = GrpcControllerClient::new(channel).shutdown(Empty {}).await;
+    assert_eq!(shutdown.unwrap_err().code(), Code::Unimplemented);
+    end.send(()).unwrap();
+    serving.await.unwrap().unwrap();
 }

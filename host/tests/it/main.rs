@@ -7,6 +7,9 @@
 mod support;
 
 mod start_up;
+mod ending;
+mod mutual_tls;
+mod standalone;
 mod settings;
 mod queries;
 mod resources;

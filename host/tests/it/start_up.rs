@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use graft_launch::{Address, Datasource, Plugin, Query};
 use graft_proto::pluginv2::DataFrameFormat;
+use graft_proto::pluginv2::data_client::DataClient;
 use serde_json::json;
 use tonic_health::pb::HealthCheckRequest;
 
@@ -21,6 +22,53 @@ fn a_person_who_runs_the_binary_is_told_what_it_is() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("Grafana starts it"), "{text}");
     assert!(text.contains("cargo xtask demo"), "{text}");
+    assert!(text.contains("-standalone"), "{text}");
+}
+
+#[test]
+fn a_person_can_ask_for_the_version() {
+    let run = |argument| {
+        Command::new(env!("CARGO_BIN_EXE_gpx_graft")).arg(argument).stdin(Stdio::null()).output()
+    };
+    let output = run("-version").unwrap();
+    assert!(output.status.success() && output.stderr.is_empty());
+    assert_eq!(output.stdout, concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+    let output = run("--verbose").unwrap();
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), &b""[..]));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("'--verbose'") && text.contains("-standalone"), "{text}");
+}
+
+#[tokio::test]
+async fn grafana_can_connect_as_often_as_it_likes() {
+    for network in ["unix", "tcp"] {
+        let folder = Folder::with(&["fixtures/odd"]);
+        let plugin = Plugin::launch(folder.launch().setting("network", network)).await.unwrap();
+        let odd = Datasource::new("odd", "").settings(json!({"guest": "odd"}));
+        let mut side_by_side = Vec::new();
+        for _connection in 0..4 {
+            let channel = plugin.connect().await.unwrap();
+            side_by_side.push(channel.clone());
+            // This one is dropped before the next is opened.
+            let _gone = plugin.connect().await.unwrap();
+            for channel in &side_by_side {
+                let mut client = DataClient::new(channel.clone());
+                let answered = client.query_data(odd.query_data([query("A")])).await.unwrap();
+                assert_eq!(frames(answered.get_ref(), "A").len(), 1);
+            }
+        }
+        plugin.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_asks_for_multiplexing_reads_that_there_is_none() {
+    let folder = Folder::with(&[]);
+    let launch = folder.launch().variable("PLUGIN_MULTIPLEX_GRPC", "true");
+    let plugin = Plugin::launch(launch).await.unwrap();
+    let line = &plugin.handshake().line;
+    assert!(line.ends_with("|grpc||false"), "{line}");
+    plugin.shutdown().await.unwrap();
 }
 
 #[tokio::test]

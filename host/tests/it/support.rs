@@ -54,14 +54,19 @@ impl Folder {
     /// How Grafana starts the plugin with these guests. Compiled guests are shared by all tests, because CPython takes
     /// its time.
     pub(crate) fn launch(&self) -> Launch {
-        let cache = target().join("guests-cache");
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache).unwrap();
         Launch::new(env!("CARGO_BIN_EXE_gpx_graft"))
             .setting("guests", self.path())
-            .setting("cache", cache)
+            .setting("cache", cache())
             // The first to ask CPython's guest waits until it is compiled, on a machine that runs all other tests as well.
             .setting("query_time", "5m")
     }
+}
+
+/// The folder of compiled guests.
+pub(crate) fn cache() -> PathBuf {
+    let cache = target().join("guests-cache");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&cache).unwrap();
+    cache
 }
 
 /// Starts the plugin with these guests.

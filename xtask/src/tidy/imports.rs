@@ -45,17 +45,22 @@ const MODULES: [(&str, &[&str]); 17] = [
 ];
 
 /// Foreign crates, each with the modules that may know it. Others are everyone's.
-const OWNERS: [(&str, &[&str]); 13] = [
+const OWNERS: [(&str, &[&str]); 18] = [
     ("graft_proto", &["grafana", "go_plugin"]),
     ("prost", &["grafana", "go_plugin"]),
     ("tonic", &["grafana", "go_plugin", "main"]),
     ("tonic_health", &["go_plugin"]),
+    ("tonic_reflection", &["go_plugin"]),
     ("wasmtime", &["guest"]),
     ("wasmtime_wasi", &["guest"]),
     ("wasmparser", &["guest"]),
     ("reqwest", &["egress"]),
     ("hyper", &["egress"]),
-    ("rustls", &["egress", "main"]),
+    ("rustls", &["egress", "go_plugin"]),
+    ("tokio_rustls", &["go_plugin"]),
+    ("webpki", &["go_plugin"]),
+    ("rcgen", &["go_plugin"]),
+    ("p521", &["go_plugin"]),
     ("arrow", &["frame"]),
     ("jsonschema", &["admission"]),
     ("tracing_subscriber", &["go_plugin", "main"]),

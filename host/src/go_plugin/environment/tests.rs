@@ -27,6 +27,7 @@ fn what_grafana_sets_means_a_socket_in_tmp() {
         network: unix("/tmp", None),
         protocol_versions: vec![2],
         asks_for_multiplexing: false,
+        client_certificate: None,
     };
     assert_eq!(read(&[]).unwrap(), expected);
 }
@@ -41,6 +42,7 @@ fn without_the_magic_cookie_a_person_reads_two_sentences() {
         let error = Environment::from_variables(&variables).unwrap_err();
         assert_eq!(error, EnvironmentError::NotStartedByGrafana);
         assert_eq!(error.to_string().matches(". ").count(), 1, "{error}");
+        assert!(error.to_string().contains("-standalone"), "{error}");
     }
 }
 
@@ -82,7 +84,18 @@ fn what_cannot_be_read_is_named_with_its_value() {
         (&[tcp, ("PLUGIN_MAX_PORT", "65536")], "PLUGIN_MAX_PORT is '65536'"),
         (&[tcp, ("PLUGIN_MAX_PORT", "9")], "PLUGIN_MAX_PORT is '9', which is not as high as"),
         (&[tcp, ("PLUGIN_MAX_PORT", "")], "PLUGIN_MAX_PORT is '0'"),
-        (&[("PLUGIN_CLIENT_CERT", "-----BEGIN")], "AutoMTLS"),
+        (&[("PLUGIN_CLIENT_CERT", "yes")], "but it holds 0 certificates in PEM"),
+        (
+            &[("PLUGIN_CLIENT_CERT", "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----")],
+            "but what it holds is no PEM",
+        ),
+        (
+            &[(
+                "PLUGIN_CLIENT_CERT",
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+            )],
+            "no X.509 certificate",
+        ),
     ] {
         let message = read(variables).unwrap_err().to_string();
         assert!(message.contains(words), "{message}");

@@ -42,7 +42,8 @@ fn logged(work: impl FnOnce()) -> Vec<BTreeMap<String, String>> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&lines);
     let write = move |line: &[u8]| heard.lock().unwrap().push(read(line));
-    let subscriber = Registry::default().with(Hclog { write }.with_filter(targets(Level::DEBUG)));
+    let subscriber = Registry::default()
+        .with(Hclog { reader: Reader::Grafana, write }.with_filter(targets(Level::DEBUG)));
     tracing::subscriber::with_default(subscriber, work);
     let lines = lines.lock().unwrap();
     lines.clone()
