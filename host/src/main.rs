@@ -13,7 +13,8 @@ use graft_host::config::Config;
 use graft_host::datasource::Registry;
 use graft_host::go_plugin::standalone::{self, Announcement, Locator, PluginFolder};
 use graft_host::go_plugin::{
-    Environment, EnvironmentError, Listener, MutualTls, Task, handshake, hclog, panic_hook,
+    Environment, EnvironmentError, Listener, MutualTls, Task, UnknownArgument, handshake, hclog,
+    panic_hook,
 };
 use graft_host::guest::{self, Guests};
 use graft_host::limits::RUNTIME_TIMEOUT;
@@ -32,15 +33,21 @@ fn main() -> ExitCode {
     match run(&variables) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            match error.downcast_ref() {
-                // To a person, in plain text.
-                Some(EnvironmentError::NotStartedByGrafana) => eprintln!("{error}"),
+            if is_for_a_person(&error) {
+                eprintln!("{error}");
+            } else {
                 // The last line of the log, with the whole chain of reasons.
-                _ => hclog::fatal(&format!("{error:#}")),
+                hclog::fatal(&format!("{error:#}"));
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Only a person starts this program without Grafana's variable, or with arguments.
+fn is_for_a_person(error: &anyhow::Error) -> bool {
+    error.is::<UnknownArgument>()
+        || matches!(error.downcast_ref(), Some(EnvironmentError::NotStartedByGrafana))
 }
 
 fn run(variables: &Variables) -> anyhow::Result<()> {

@@ -73,6 +73,11 @@ impl Announcement {
             let path = announcement.folder.path.join(name);
             write(&path, &content).map_err(|error| AnnounceError { path, error })?;
         }
+        tracing::info!(
+            address,
+            folder = %announcement.folder.path.display(),
+            "Grafana finds this plugin from now on; Ctrl-C ends it"
+        );
         neighbours::restart_plugin(&announcement.folder);
         Ok(announcement)
     }

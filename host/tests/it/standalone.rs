@@ -49,6 +49,7 @@ impl Installed {
             .env("GF_PLUGIN_CACHE", cache())
             .current_dir(self.0.path())
             .stdin(Stdio::null())
+            .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
             .unwrap()
