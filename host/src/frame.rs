@@ -90,7 +90,7 @@ impl Frames {
 
     /// The size of these frames' columns, bytes. Taking them takes time in proportion.
     pub fn size(frames: &[model::Frame]) -> usize {
-        frames.iter().flat_map(|frame| &frame.fields).map(columns::size).sum()
+        frames.iter().flat_map(|frame| &frame.fields).map(model::Field::size).sum()
     }
 
     /// Whether there is no frame at all, not even an empty one.
@@ -114,7 +114,7 @@ impl Frames {
         let first_page = frame.page_key.as_ref().is_none_or(|key| !self.pages.contains_key(key));
         let frames = self.frames.len() + usize::from(first_page);
         self.rows += frame.fields.first().map_or(0, |field| columns::rows(&field.values));
-        self.column_bytes += frame.fields.iter().map(columns::size).sum::<usize>();
+        self.column_bytes += frame.fields.iter().map(model::Field::size).sum::<usize>();
         // What later pages carry beside their rows is dropped.
         if first_page {
             self.fields += frame.fields.len();

@@ -29,6 +29,7 @@ use tonic::service::Routes;
 
 use crate::datasource::Registry;
 use crate::limits::{ANSWER_TIME, GRPC_MESSAGE_BYTES_MAX, Limits};
+use crate::metrics::Metrics;
 use crate::stream::Channels;
 
 /// What all services need.
@@ -38,14 +39,21 @@ struct Plugin {
     limits: Limits,
     /// The streams that run.
     channels: Arc<Channels>,
+    /// What is counted of all requests.
+    metrics: Metrics,
     /// Ends them with the process.
     stopping: CancellationToken,
 }
 
 /// The services, ready to be served. What would otherwise go on without end ends when `stopping` is cancelled.
-pub fn services(registry: Registry, limits: Limits, stopping: CancellationToken) -> Routes {
+pub fn services(
+    registry: Registry,
+    limits: Limits,
+    metrics: Metrics,
+    stopping: CancellationToken,
+) -> Routes {
     let (registry, channels) = (Arc::new(registry), Arc::default());
-    let plugin = Arc::new(Plugin { registry, limits, channels, stopping });
+    let plugin = Arc::new(Plugin { registry, limits, channels, metrics, stopping });
     // tonic has this method on each server's own type.
     macro_rules! server {
         ($server:ident) => {

@@ -18,17 +18,22 @@ mod state;
 mod bindings;
 mod lower;
 mod lift;
+mod returned;
 mod error;
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use wasmtime::Store;
+use wasmtime::component::Instance;
 
 pub use compile::{CompileError, compiler, is_compiler};
 pub use description::is_guest_name;
 pub use error::{Error, Failure, GuestId, LoadError, StartError};
 pub use inspect::{InspectError, VERSION as CONTRACT_VERSION};
 pub use shelf::{Guests, Loader};
-use tokio::time::Instant;
-use wasmtime::Store;
-use wasmtime::component::Instance;
 
+use crate::metrics::{CallMetrics, GuestMetrics};
 use crate::model::{
     DatasourceView, Description, Fetch, Outcome, Query, Refusal, Reply, ResourceRequest, Response,
     Verdict,
@@ -37,6 +42,7 @@ use bindings::Datasource;
 use bindings::graft::datasource::context;
 use call::{Callable, Late};
 use extension::Extension;
+use returned::{Returns, size_of_bodies};
 use state::State;
 
 /// A loaded guest. Each function is one call, in a store of its own; `deadline` ends the wait for it.
@@ -45,6 +51,7 @@ pub struct Guest {
     description: Description,
     callable: Callable,
     extension: Extension,
+    metrics: Arc<GuestMetrics>,
 }
 
 /// What an export returned: a result of its own within that of the call.
@@ -70,6 +77,7 @@ impl Guest {
         view: &DatasourceView,
         deadline: Instant,
     ) -> Result<Fetch, Error> {
+        self.metrics.input(query.model.len() + view.settings.len());
         let (query, view) = (lower::query(query), lower::datasource(view));
         let call = move |guest: &Datasource, store: &mut Store<State>| {
             guest.graft_datasource_query().call_build_requests(store, &query, &view)
@@ -86,6 +94,8 @@ impl Guest {
         state: String,
         deadline: Instant,
     ) -> Result<Outcome, Error> {
+        let given = query.model.len() + view.settings.len() + state.len();
+        self.metrics.input(given + size_of_bodies(&responses));
         let (query, view) = (lower::query(query), lower::datasource(view));
         let call = move |guest: &Datasource, store: &mut Store<State>| {
             let responses = lower::responses(responses);
@@ -101,6 +111,7 @@ impl Guest {
         view: &DatasourceView,
         deadline: Instant,
     ) -> Result<Fetch, Error> {
+        self.metrics.input(view.settings.len());
         let view = lower::datasource(view);
         let call = move |guest: &Datasource, store: &mut Store<State>| {
             guest.graft_datasource_health().call_build_requests(store, &view)
@@ -116,6 +127,7 @@ impl Guest {
         state: String,
         deadline: Instant,
     ) -> Result<Verdict, Error> {
+        self.metrics.input(view.settings.len() + state.len() + size_of_bodies(&responses));
         let view = lower::datasource(view);
         let call = move |guest: &Datasource, store: &mut Store<State>| {
             let responses = lower::responses(responses);
@@ -131,6 +143,7 @@ impl Guest {
         view: &DatasourceView,
         deadline: Instant,
     ) -> Result<Fetch, Error> {
+        self.metrics.input(request.body.len() + view.settings.len());
         let (request, view) = (lower::resource_request(request.clone()), lower::datasource(view));
         let call = move |guest: &Datasource, store: &mut Store<State>| {
             guest.graft_datasource_resources().call_build_requests(store, &request, &view)
@@ -147,6 +160,8 @@ impl Guest {
         state: String,
         deadline: Instant,
     ) -> Result<Reply, Error> {
+        self.metrics.input(request.body.len() + view.settings.len() + state.len());
+        self.metrics.input(size_of_bodies(&responses));
         let (request, view) = (lower::resource_request(request.clone()), lower::datasource(view));
         let call = move |guest: &Datasource, store: &mut Store<State>| {
             let responses = lower::responses(responses);
@@ -166,6 +181,7 @@ impl Guest {
         if !self.extension.has_live() {
             return Ok(None);
         }
+        self.metrics.input(query.model.len() + view.settings.len());
         let (query, view) = (lower::query(query), lower::datasource(view));
         let extension = self.extension.clone();
         let call = move |instance: &Instance, store: &mut Store<State>| {
@@ -179,6 +195,7 @@ impl Guest {
         if !self.extension.has_migrate() {
             return Ok(model);
         }
+        self.metrics.input(model.len());
         let extension = self.extension.clone();
         let call = move |instance: &Instance, store: &mut Store<State>| {
             extension.migrate(instance, store, model)
@@ -187,35 +204,50 @@ impl Guest {
     }
 
     /// Runs one of the exports that every guest has.
-    async fn call<C: Send + 'static, T: Send + 'static>(
+    async fn call<C: Send + 'static, T: Returns + Send + 'static>(
         &self,
         export: &'static str,
         deadline: Instant,
         call: impl FnOnce(&Datasource, &mut Store<State>) -> Returned<C> + Send + 'static,
         lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
-        let call = self
-            .callable
-            .call(export, deadline, move |guest, store| lifted(call(guest, store)?, lift));
-        self.answered(export, call.await)
+        let counted = self.metrics.call(export);
+        let metrics = Arc::clone(&self.metrics);
+        let call = self.callable.call(export, deadline, move |guest, store| {
+            lifted(call(guest, store)?, lift, &metrics)
+        });
+        self.answered(export, counted, call.await)
     }
 
     /// Runs an export that not every guest has.
-    async fn call_instance<C: Send + 'static, T: Send + 'static>(
+    async fn call_instance<C: Send + 'static, T: Returns + Send + 'static>(
         &self,
         export: &'static str,
         deadline: Instant,
         call: impl FnOnce(&Instance, &mut Store<State>) -> Returned<C> + Send + 'static,
         lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
+        let counted = self.metrics.call(export);
+        let metrics = Arc::clone(&self.metrics);
         let call = self.callable.call_instance(export, deadline, move |instance, store| {
-            lifted(call(instance, store)?, lift)
+            lifted(call(instance, store)?, lift, &metrics)
         });
-        self.answered(export, call.await)
+        self.answered(export, counted, call.await)
     }
 
-    /// Tells an answer, a refusal and a failure apart.
-    fn answered<T>(&self, export: &'static str, called: Called<T>) -> Result<T, Error> {
+    /// Tells an answer, a refusal and a failure apart, and counts which it is.
+    fn answered<T>(
+        &self,
+        export: &'static str,
+        counted: CallMetrics<'_>,
+        called: Called<T>,
+    ) -> Result<T, Error> {
+        counted.end(match &called {
+            Ok(Ok(Ok(_value))) => "ok",
+            Ok(Ok(Err(_refusal))) => "refused",
+            Ok(Err(failure)) => failure.kind(),
+            Err(_late) => "late",
+        });
         let answered = match called {
             Ok(result) => result.map_err(|failure| Error::Failed {
                 guest: self.id.clone(),
@@ -233,12 +265,17 @@ impl Guest {
 }
 
 /// A returned value or refusal in the host's own nouns.
-fn lifted<C, T>(
+fn lifted<C, T: Returns>(
     returned: Result<C, context::Refusal>,
     lift: impl FnOnce(C) -> Result<T, Failure>,
+    metrics: &GuestMetrics,
 ) -> wasmtime::Result<Result<T, Refusal>> {
     Ok(match returned {
-        Ok(value) => Ok(lift(value)?),
+        Ok(value) => {
+            let value = lift(value)?;
+            metrics.output(value.size());
+            Ok(value)
+        }
         Err(refusal) => Err(lift::refusal(refusal)),
     })
 }

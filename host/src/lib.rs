@@ -15,5 +15,6 @@ pub mod datasource;
 pub mod guest;
 pub mod egress;
 pub mod frame;
+pub mod metrics;
 pub mod model;
 pub mod limits;

@@ -18,6 +18,7 @@ use graft_host::go_plugin::{
 };
 use graft_host::guest::{self, Guests};
 use graft_host::limits::RUNTIME_TIMEOUT;
+use graft_host::metrics::Metrics;
 use graft_host::{go_plugin, grafana};
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
@@ -129,9 +130,15 @@ fn services(
 ) -> anyhow::Result<Routes> {
     let Config { limits, guest_folders, cache_folder, .. } = config;
     let executable = executable.to_owned();
-    let (guests, loader) =
-        Guests::start(&limits, guest_folders, cache_folder.as_deref(), executable)?;
+    let metrics = Metrics::new()?;
+    let (guests, loader) = Guests::start(
+        &limits,
+        guest_folders,
+        cache_folder.as_deref(),
+        executable,
+        metrics.clone(),
+    )?;
     tokio::spawn(loader.run());
-    let registry = Registry::new(guests, limits.clone());
-    Ok(grafana::services(registry, limits, stopping.clone()))
+    let registry = Registry::new(guests, limits.clone(), metrics.clone());
+    Ok(grafana::services(registry, limits, metrics, stopping.clone()))
 }

@@ -474,6 +474,29 @@ pub struct Field {
     pub validity: Option<Vec<u8>>,
 }
 
+impl Field {
+    /// What the values take, bytes.
+    pub fn size(&self) -> usize {
+        let values = match &self.values {
+            Column::Int8(values) => size_of_val(values.as_slice()),
+            Column::Int16(values) => size_of_val(values.as_slice()),
+            Column::Int32(values) => size_of_val(values.as_slice()),
+            Column::Int64(values) | Column::Time(values) => size_of_val(values.as_slice()),
+            Column::Uint8(values) => size_of_val(values.as_slice()),
+            Column::Uint16(values) | Column::Enum(values) => size_of_val(values.as_slice()),
+            Column::Uint32(values) => size_of_val(values.as_slice()),
+            Column::Uint64(values) => size_of_val(values.as_slice()),
+            Column::Float32(values) => size_of_val(values.as_slice()),
+            Column::Float64(values) => size_of_val(values.as_slice()),
+            Column::String(texts) | Column::Json(texts) => {
+                size_of_val(texts.offsets.as_slice()) + texts.bytes.len()
+            }
+            Column::Bool { bytes, .. } => bytes.len(),
+        };
+        values + self.validity.as_ref().map_or(0, Vec::len)
+    }
+}
+
 /// The kind of a frame (contract section 3.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -16,6 +16,7 @@ use super::settings::{RawSettings, Settings};
 use crate::egress::{Allowed, Client};
 use crate::guest::{Guest, Guests};
 use crate::limits::{DATASOURCES_MAX, Limits};
+use crate::metrics::Metrics;
 use crate::model::DatasourceView;
 
 /// One configured Grafana data source, ready to be asked. No `Debug`: an admin may have put a secret where it does not belong.
@@ -32,6 +33,7 @@ pub struct Datasource {
 pub struct Registry {
     guests: Guests,
     limits: Limits,
+    metrics: Metrics,
     entries: Mutex<HashMap<Key, Arc<Entry>>>,
     /// Counts requests, to know which datasource was not asked for longest.
     clock: AtomicU64,
@@ -48,8 +50,8 @@ struct Entry {
 
 impl Registry {
     /// A registry with nothing in it yet.
-    pub fn new(guests: Guests, limits: Limits) -> Self {
-        Self { guests, limits, entries: Mutex::default(), clock: AtomicU64::new(0) }
+    pub fn new(guests: Guests, limits: Limits, metrics: Metrics) -> Self {
+        Self { guests, limits, metrics, entries: Mutex::default(), clock: AtomicU64::new(0) }
     }
 
     /// All installed guests.
@@ -87,8 +89,10 @@ impl Registry {
         // A guest is told of no secret that it does not know.
         view.secrets.retain(|name| allowed.secrets.contains(name));
         let limits = self.limits.clone();
+        let metrics = self.metrics.datasource(&view.uid);
         // Reads the system's certificates from disk.
-        let client = spawn_blocking(move || Client::new(&http, &allowed, &limits)).await;
+        let client = move || Client::new(&http, &allowed, &limits, metrics);
+        let client = spawn_blocking(client).await;
         let client = client.map_err(|_panicked| Error::Panicked)??;
         Ok(Datasource { guest, view, client })
     }
@@ -114,6 +118,7 @@ impl Registry {
         let (built, used) = (OnceCell::new(), AtomicU64::new(now));
         let entry = Arc::new(Entry { settings, built, used });
         entries.insert(key, Arc::clone(&entry));
+        self.metrics.datasources_ready(entries.len());
         entry
     }
 }

@@ -1,7 +1,7 @@
 //! Sends the requests of one datasource and reads the responses, under limits.
 
-use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -15,6 +15,7 @@ use super::error::{Bound, Error, Phase};
 use super::policy::{Allowed, Policy, origin, printable};
 use super::settings::{HttpSettings, SettingsError, TlsSettings};
 use crate::limits::Limits;
+use crate::metrics::DatasourceMetrics;
 use crate::model::{Request, Response};
 
 pub use events::{Events, Opened};
@@ -42,11 +43,15 @@ pub struct Client {
     round_bytes: usize,
     /// `Limits::header_bytes`.
     header_bytes: usize,
+    /// What is counted.
+    metrics: Arc<DatasourceMetrics>,
 }
 
 /// A request that is ready to go, and what is needed to judge its outcome.
 struct Exchange {
     prepared: Prepared,
+    /// As the guest asked, before any redirect.
+    method: &'static str,
     timeout: Duration,
     tolerates_failure: bool,
 }
@@ -54,7 +59,12 @@ struct Exchange {
 impl Client {
     /// A client for one datasource. `allowed` is what the guest's description asks for; the admin's part is in
     /// `settings`. Reads the system's trusted certificates from disk, if https can be asked at all.
-    pub fn new(settings: &HttpSettings, allowed: &Allowed, limits: &Limits) -> Result<Self, Error> {
+    pub fn new(
+        settings: &HttpSettings,
+        allowed: &Allowed,
+        limits: &Limits,
+        metrics: Arc<DatasourceMetrics>,
+    ) -> Result<Self, Error> {
         let policy = Policy::new(settings.base_url.clone(), allowed, &settings.allowed_hosts)?;
         Ok(Self {
             http: http_client(settings, limits)?,
@@ -65,6 +75,7 @@ impl Client {
             response_bytes: limits.response_bytes,
             round_bytes: limits.guest_memory_bytes,
             header_bytes: limits.header_bytes,
+            metrics,
         })
     }
 
@@ -78,7 +89,8 @@ impl Client {
         deadline: Instant,
     ) -> Result<Vec<Response>, Error> {
         let exchanges = requests.into_iter().map(|request| self.prepare(request));
-        let exchanges = exchanges.collect::<Result<Vec<_>, _>>()?;
+        let exchanges = exchanges.collect::<Result<Vec<_>, _>>();
+        let exchanges = exchanges.inspect_err(|error| self.metrics.failure(error.kind()))?;
         let room = AtomicUsize::new(self.round_bytes);
         let run = |exchange| self.run(exchange, deadline, &room);
         try_join_all(exchanges.into_iter().map(run)).await
@@ -90,10 +102,10 @@ impl Client {
             .resolve(&request)
             .map_err(|refusal| self.credentials.refused(printable(&request.target), refusal))?;
         let timeout = request.timeout.map_or(self.timeout, |timeout| timeout.min(self.timeout));
-        let tolerates_failure = request.tolerate_failure;
+        let (method, tolerates_failure) = (request.method.as_str(), request.tolerate_failure);
         let own_origin = self.policy.is_own_origin(&url);
         let prepared = self.credentials.join(request, url, own_origin)?;
-        Ok(Exchange { prepared, timeout, tolerates_failure })
+        Ok(Exchange { prepared, method, timeout, tolerates_failure })
     }
 
     async fn run(
@@ -103,7 +115,8 @@ impl Client {
         room: &AtomicUsize,
     ) -> Result<Response, Error> {
         let tolerates_failure = exchange.tolerates_failure;
-        match self.exchange(exchange, deadline, room).await {
+        let result = self.exchange(exchange, deadline, room).await;
+        match result.inspect_err(|error| self.metrics.failure(error.kind())) {
             Err(error) if tolerates_failure => match error.as_failure() {
                 Some(failure) => Ok(Response { failure: Some(failure), ..Response::default() }),
                 None => Err(error),
@@ -119,7 +132,7 @@ impl Client {
         deadline: Instant,
         room: &AtomicUsize,
     ) -> Result<Response, Error> {
-        let Exchange { prepared, timeout, .. } = exchange;
+        let Exchange { prepared, method, timeout, .. } = exchange;
         let asked = endpoint(&prepared.url);
         let queued = Instant::now();
         // The semaphore is never closed, so an error of `acquire` does not happen; it would let the request through.
@@ -142,6 +155,7 @@ impl Client {
         let response = read.map_err(|_elapsed| timed_out(&asked, start, Phase::Body, bound))??;
 
         let (status, bytes) = (response.status, response.body.len());
+        self.metrics.response(method, status, bytes, start.elapsed());
         tracing::debug!(endpoint = asked, status, bytes, elapsed = ?start.elapsed(), "Exchange");
         Ok(response)
     }

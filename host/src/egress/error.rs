@@ -150,6 +150,22 @@ impl Error {
         }
     }
 
+    /// One word for it, for metrics.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Settings(_) => "settings",
+            Self::Refused { .. } => "refused",
+            Self::SecretNotDescribed { .. }
+            | Self::SecretNotSet { .. }
+            | Self::SecretInHeader { .. } => "secret",
+            Self::Unreachable { .. } => "unreachable",
+            Self::TimedOut { .. } => "timeout",
+            Self::Tls { .. } => "tls",
+            Self::Broken { .. } => "broken",
+            Self::TooLarge { .. } => "too_large",
+        }
+    }
+
     /// The HTTP status that Grafana shows.
     pub fn status(&self) -> u16 {
         match (self, self.blame()) {

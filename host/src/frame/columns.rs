@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 
 use super::error::Flaw;
 use crate::limits::JSON_DEPTH_MAX;
-use crate::model::{Column, Field, Texts};
+use crate::model::{Column, Texts};
 
 #[cfg(test)]
 mod tests;
@@ -36,27 +36,6 @@ pub(super) fn rows(values: &Column) -> usize {
         Column::String(texts) | Column::Json(texts) => texts.offsets.len().saturating_sub(1),
         Column::Bool { length, .. } => *length as usize,
     }
-}
-
-/// What a field's values take, bytes.
-pub(super) fn size(field: &Field) -> usize {
-    let values = match &field.values {
-        Column::Int8(values) => size_of_val(values.as_slice()),
-        Column::Int16(values) => size_of_val(values.as_slice()),
-        Column::Int32(values) => size_of_val(values.as_slice()),
-        Column::Int64(values) | Column::Time(values) => size_of_val(values.as_slice()),
-        Column::Uint8(values) => size_of_val(values.as_slice()),
-        Column::Uint16(values) | Column::Enum(values) => size_of_val(values.as_slice()),
-        Column::Uint32(values) => size_of_val(values.as_slice()),
-        Column::Uint64(values) => size_of_val(values.as_slice()),
-        Column::Float32(values) => size_of_val(values.as_slice()),
-        Column::Float64(values) => size_of_val(values.as_slice()),
-        Column::String(texts) | Column::Json(texts) => {
-            size_of_val(texts.offsets.as_slice()) + texts.bytes.len()
-        }
-        Column::Bool { bytes, .. } => bytes.len(),
-    };
-    values + field.validity.as_ref().map_or(0, Vec::len)
 }
 
 /// A column as an Arrow array, checked. `enum_texts` is how many texts the values of an enum column may name.

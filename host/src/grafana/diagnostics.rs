@@ -1,5 +1,6 @@
-//! `Diagnostics`: "Save & test".
+//! `Diagnostics`: "Save & test", and the metrics.
 
+use graft_proto::pluginv2::collect_metrics_response::Payload;
 use graft_proto::pluginv2::diagnostics_server::Diagnostics;
 use graft_proto::pluginv2::{
     CheckHealthRequest, CheckHealthResponse, CollectMetricsRequest, CollectMetricsResponse,
@@ -26,12 +27,14 @@ impl Diagnostics for Plugin {
         in_flight.run(self.health(context, deadline)).await
     }
 
-    /// Grafana takes this for no metrics (contract section 5.1).
     async fn collect_metrics(
         &self,
-        _request: Request<CollectMetricsRequest>,
+        request: Request<CollectMetricsRequest>,
     ) -> Result<Response<CollectMetricsResponse>, Status> {
-        Err(Status::unimplemented("CollectMetrics is not implemented"))
+        let (metadata, _extensions, request) = request.into_parts();
+        let context = request.plugin_context.as_ref();
+        let in_flight = self.begin("collectMetrics", &metadata, context);
+        in_flight.run(async { self.collected() }).await
     }
 }
 
@@ -48,5 +51,11 @@ impl Plugin {
         };
         let outcome = Outcome::of(&checked);
         Ok((to_proto::check_health_response(checked), outcome))
+    }
+
+    fn collected(&self) -> Result<(CollectMetricsResponse, Outcome), Status> {
+        let text = self.metrics.text().map_err(|error| Status::internal(error.to_string()))?;
+        let metrics = Some(Payload { prometheus: text.into() });
+        Ok((CollectMetricsResponse { metrics }, Outcome::Ok))
     }
 }

@@ -24,6 +24,7 @@ use super::Plugin;
 use crate::limits::{
     LOG_CONTEXT_NAME_BYTES_MAX, LOG_CONTEXT_PAIRS_MAX, LOG_CONTEXT_VALUE_BYTES_MAX,
 };
+use crate::metrics::Metrics;
 use crate::model::Source;
 use crate::query::Error;
 
@@ -32,7 +33,9 @@ pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send
 
 /// A request that has begun.
 pub(super) struct InFlight {
+    endpoint: &'static str,
     start: Instant,
+    metrics: Metrics,
     /// What the log says of everything that belongs to the request.
     span: Span,
     /// None until it is known.
@@ -80,7 +83,8 @@ impl Plugin {
             }
         }
         span.in_scope(|| tracing::debug!("Plugin Request Started"));
-        InFlight { start: Instant::now(), span, outcome: None }
+        let metrics = self.metrics.clone();
+        InFlight { endpoint, start: Instant::now(), metrics, span, outcome: None }
     }
 }
 
@@ -148,6 +152,7 @@ impl Drop for InFlight {
             _ => None,
         };
         let source = source.as_str();
+        self.metrics.request(self.endpoint, status, source, duration);
         self.span.in_scope(|| {
             // The SDK's levels.
             macro_rules! completed {

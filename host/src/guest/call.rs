@@ -14,6 +14,7 @@ use super::error::{Failure, GuestId, StartError};
 use super::state::State;
 use super::threads::{Awaited, Threads};
 use crate::limits::Limits;
+use crate::metrics::{GuestMetrics, Metrics};
 
 /// What runs guests: the engine, its time and its threads. One for the process.
 pub(super) struct Runtime {
@@ -21,6 +22,7 @@ pub(super) struct Runtime {
     ticker: Ticker,
     threads: Threads,
     limits: Limits,
+    pub(super) metrics: Metrics,
 }
 
 /// A linked component that can be called.
@@ -31,6 +33,8 @@ pub(super) struct Callable {
     /// Where the contract's exports are.
     exports: Arc<DatasourceIndices>,
     id: GuestId,
+    /// None before there is a description.
+    metrics: Option<Arc<GuestMetrics>>,
 }
 
 /// No answer in time.
@@ -38,7 +42,7 @@ pub(super) struct Late;
 
 impl Runtime {
     /// Reserves memory and starts the threads.
-    pub(super) fn start(limits: &Limits) -> Result<Self, StartError> {
+    pub(super) fn start(limits: &Limits, metrics: Metrics) -> Result<Self, StartError> {
         let calls = match limits.guest_calls {
             0 => std::thread::available_parallelism()?.get(),
             calls => calls,
@@ -46,7 +50,7 @@ impl Runtime {
         let engine = engine::engine(calls, limits.guest_memory_bytes)?;
         let ticker = Ticker::start(&engine)?;
         let threads = Threads::start(calls)?;
-        Ok(Self { engine, ticker, threads, limits: limits.clone() })
+        Ok(Self { engine, ticker, threads, limits: limits.clone(), metrics })
     }
 
     /// Runs something that is not a guest's call but takes a guest's thread.
@@ -65,12 +69,12 @@ impl Callable {
         id: GuestId,
     ) -> wasmtime::Result<Self> {
         let exports = Arc::new(DatasourceIndices::new(&component)?);
-        Ok(Self { runtime, component: Arc::new(component), exports, id })
+        Ok(Self { runtime, component: Arc::new(component), exports, id, metrics: None })
     }
 
     /// The same component under the name that it gives itself.
-    pub(super) fn named(self, id: GuestId) -> Self {
-        Self { id, ..self }
+    pub(super) fn named(self, id: GuestId, metrics: Arc<GuestMetrics>) -> Self {
+        Self { id, metrics: Some(metrics), ..self }
     }
 
     /// Runs one of the exports that every guest has; otherwise as [`Callable::call_instance`].
@@ -115,7 +119,8 @@ impl Callable {
         store.set_hostcall_fuel(limits.column_bytes);
         store.set_epoch_deadline(1);
         let (awaited, most) = (awaited.clone(), limits.guest_cpu);
-        let end = processor_time().saturating_add(most);
+        let begun = processor_time();
+        let end = begun.saturating_add(most);
         store.epoch_deadline_callback(move |_store| {
             if !awaited.is_awaited() {
                 Err(Failure::Cancelled.into())
@@ -128,6 +133,10 @@ impl Callable {
         let _running = self.runtime.ticker.run();
         let instance = self.component.instantiate(&mut store);
         let result = instance.and_then(|instance| body(&instance, &mut store));
+        if let Some(metrics) = &self.metrics {
+            let cpu = processor_time().saturating_sub(begun);
+            metrics.used(cpu, store.data().memory.used);
+        }
         let microseconds = start.elapsed().as_micros();
         tracing::debug!(guest = %self.id, export, microseconds, "Call");
         result.map_err(|error| {

@@ -176,6 +176,23 @@ pub enum LoadError {
     Ending,
 }
 
+impl Failure {
+    /// One word for it, for metrics.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Cpu(_) => "cpu",
+            Self::Memory(_) => "memory",
+            Self::Stack => "stack",
+            Self::TooMuch(_) => "output",
+            Self::State(_) => "state",
+            Self::Trap(_) => "trap",
+            Self::Contract(_) => "contract",
+            Self::Host => "host",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 impl LoadError {
     /// Whether the machine is to blame and not the file, so that another try makes sense.
     pub(super) fn is_of_host(&self) -> bool {

@@ -57,6 +57,7 @@ impl Load {
             })
             .await??;
         let is_cached = cached.is_some();
+        self.runtime.metrics.compile_cache(is_cached);
         let linked = match cached {
             Some(linked) => linked,
             None => {
@@ -128,8 +129,9 @@ impl Load {
         };
         description::check(&described, name).map_err(LoadError::Description)?;
         let id = GuestId { name: name.into(), version: described.version.as_str().into() };
-        let callable = callable.named(id.clone());
-        Ok(Guest { id, description: described, callable, extension })
+        let metrics = self.runtime.metrics.guest(&id.name, &id.version);
+        let callable = callable.named(id.clone(), Arc::clone(&metrics));
+        Ok(Guest { id, description: described, callable, extension, metrics })
     }
 }
 

@@ -19,6 +19,7 @@ use super::description::is_guest_name;
 use super::error::{Error, LoadError, StartError};
 use super::load::{Load, linker};
 use crate::limits::{GUESTS_LOADING_MAX, Limits};
+use crate::metrics::Metrics;
 
 /// What came of loading a guest.
 type Loaded = Result<Arc<Guest>, Arc<LoadError>>;
@@ -84,8 +85,9 @@ impl Guests {
         folders: Vec<PathBuf>,
         cache: Option<&Path>,
         program: PathBuf,
+        metrics: Metrics,
     ) -> Result<(Self, Loader), StartError> {
-        let runtime = Arc::new(Runtime::start(limits)?);
+        let runtime = Arc::new(Runtime::start(limits, metrics)?);
         let linker = linker(&runtime)?;
         let cache = cache.map(|folder| Cache::open(folder, &runtime.engine)).transpose();
         let cache = cache.unwrap_or_else(|error| {

@@ -19,7 +19,7 @@ pub(super) struct State {
 
 /// How much memory the call has, all memories and tables together, bytes.
 pub(super) struct Memory {
-    used: usize,
+    pub(super) used: usize,
     most: usize,
     /// Whether the guest wanted more than it may have, the last time it wanted any. What it does then is seldom graceful.
     pub(super) refused: bool,

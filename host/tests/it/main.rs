@@ -18,6 +18,7 @@ mod chunks;
 mod live;
 mod sandbox;
 mod guests;
+mod metrics;
 mod things;
 mod languages;
 mod prometheus;

@@ -10,8 +10,11 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::Complaint;
 
 /// The host's modules, each with those that it may import.
-const MODULES: [(&str, &[&str]); 17] = [
-    ("main", &["config", "go_plugin", "grafana", "datasource", "guest", "limits", "model"]),
+const MODULES: [(&str, &[&str]); 18] = [
+    (
+        "main",
+        &["config", "go_plugin", "grafana", "datasource", "guest", "metrics", "limits", "model"],
+    ),
     ("lib", &[]),
     ("config", &["limits"]),
     ("go_plugin", &["limits"]),
@@ -25,6 +28,7 @@ const MODULES: [(&str, &[&str]); 17] = [
             "admission",
             "conversion",
             "datasource",
+            "metrics",
             "model",
             "limits",
         ],
@@ -36,16 +40,17 @@ const MODULES: [(&str, &[&str]); 17] = [
     ("stream", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
     ("admission", &["query", "datasource", "guest", "model", "limits"]),
     ("conversion", &["query", "datasource", "guest", "model", "limits"]),
-    ("datasource", &["guest", "egress", "model", "limits"]),
-    ("guest", &["model", "limits"]),
-    ("egress", &["model", "limits"]),
+    ("datasource", &["guest", "egress", "metrics", "model", "limits"]),
+    ("guest", &["metrics", "model", "limits"]),
+    ("egress", &["metrics", "model", "limits"]),
     ("frame", &["model", "limits"]),
+    ("metrics", &["limits"]),
     ("model", &[]),
     ("limits", &[]),
 ];
 
 /// Foreign crates, each with the modules that may know it. Others are everyone's.
-const OWNERS: [(&str, &[&str]); 18] = [
+const OWNERS: [(&str, &[&str]); 19] = [
     ("graft_proto", &["grafana", "go_plugin"]),
     ("prost", &["grafana", "go_plugin"]),
     ("tonic", &["grafana", "go_plugin", "main"]),
@@ -63,6 +68,7 @@ const OWNERS: [(&str, &[&str]); 18] = [
     ("p521", &["go_plugin"]),
     ("arrow", &["frame"]),
     ("jsonschema", &["admission"]),
+    ("prometheus", &["metrics"]),
     ("tracing_subscriber", &["go_plugin", "main"]),
 ];
 

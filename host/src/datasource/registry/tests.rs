@@ -4,8 +4,10 @@ use super::*;
 
 fn registry() -> Registry {
     let limits = Limits { guest_calls: 1, ..Limits::default() };
-    let (guests, _loader) = Guests::start(&limits, Vec::new(), None, PathBuf::new()).unwrap();
-    Registry::new(guests, limits)
+    let metrics = Metrics::new().unwrap();
+    let guests = Guests::start(&limits, Vec::new(), None, PathBuf::new(), metrics.clone());
+    let (guests, _loader) = guests.unwrap();
+    Registry::new(guests, limits, metrics)
 }
 
 fn settings(uid: usize, updated_ms: i64) -> RawSettings {

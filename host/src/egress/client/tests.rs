@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::egress::settings::BasicAuth;
+use crate::metrics::Metrics;
 use crate::model::{Body, Method, Secret, Source, TransportFailure};
 
 /// A server that answers each request with bytes, and remembers what it was sent. It speaks as much HTTP as its tests
@@ -113,6 +114,10 @@ fn ok(body: &[u8]) -> Answer {
     Answer::Bytes(response("200 OK", "", body))
 }
 
+fn metrics() -> Arc<DatasourceMetrics> {
+    Metrics::new().unwrap().datasource("u")
+}
+
 fn client(settings: &HttpSettings) -> Client {
     limited(settings, &Limits::default())
 }
@@ -121,7 +126,7 @@ fn limited(settings: &HttpSettings, limits: &Limits) -> Client {
     let methods = vec![Method::Get, Method::Post, Method::Head];
     let secrets = vec!["token".to_owned()];
     let allowed = Allowed { guest: "g".to_owned(), methods, secrets, ..Allowed::default() };
-    Client::new(settings, &allowed, limits).unwrap()
+    Client::new(settings, &allowed, limits, metrics()).unwrap()
 }
 
 fn get(target: &str) -> Request {
@@ -521,7 +526,7 @@ async fn a_redirect_to_another_host_is_refused_unless_allowed_and_never_gets_a_c
     settings.allowed_hosts = vec![host.clone()];
     let secrets = vec!["token".to_owned()];
     let allowed = Allowed { hosts: vec![host], secrets, ..Allowed::default() };
-    let client = Client::new(&settings, &allowed, &Limits::default()).unwrap();
+    let client = Client::new(&settings, &allowed, &Limits::default(), metrics()).unwrap();
     let response = send(&client, request).await.unwrap();
     assert_eq!(response.body, b"other");
     let [seen] = other.requests().try_into().unwrap();
@@ -570,7 +575,7 @@ fn broken_certificates_are_the_settings_fault_and_are_not_shown() {
     let error = |tls| {
         let mut settings = HttpSettings::new(Url::parse("https://127.0.0.1").ok());
         settings.tls = tls;
-        Client::new(&settings, &Allowed::default(), &Limits::default()).err().unwrap()
+        Client::new(&settings, &Allowed::default(), &Limits::default(), metrics()).err().unwrap()
     };
     for pem in ["", "c4nary", broken] {
         let error = error(TlsSettings { authority: Some(secret(pem)), ..TlsSettings::default() });
