@@ -6,6 +6,7 @@
 
 mod keys;
 mod limit_keys;
+mod otlp;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use tracing::Level;
 
 use crate::limits::Limits;
+use crate::traces;
 pub use keys::{Key, keys};
 
 /// What every variable with a key of grafana.ini begins with.
@@ -39,6 +41,10 @@ pub struct Config {
     pub log_level: Level,
     /// Grafana's version, such as `12.0.0`. None if Grafana did not say.
     pub grafana_version: Option<String>,
+    /// Where traces go; None without tracing.
+    pub traces: Option<traces::Settings>,
+    /// What of Grafana's tracing cannot be done as it says. A sentence each.
+    pub traces_warnings: Vec<String>,
     /// Keys that nobody reads and that look like a slip for one of ours. For a warning each; sorted.
     pub unknown: Vec<UnknownKey>,
 }
@@ -84,12 +90,15 @@ impl Config {
         executable: &Path,
     ) -> Result<Self, ConfigError> {
         let variables = Variables(variables);
+        let (traces, traces_warnings) = otlp::read(&variables);
         Ok(Self {
             limits: limit_keys::read(&variables)?,
             guest_folders: guest_folders(&variables, executable)?,
             cache_folder: cache_folder(&variables)?,
             log_level: log_level(&variables)?,
             grafana_version: variables.text("GF_VERSION"),
+            traces,
+            traces_warnings,
             unknown: unknown(&variables),
         })
     }

@@ -31,6 +31,7 @@ use crate::datasource::Registry;
 use crate::limits::{ANSWER_TIME, GRPC_MESSAGE_BYTES_MAX, Limits};
 use crate::metrics::Metrics;
 use crate::stream::Channels;
+use crate::traces::Propagation;
 
 /// What all services need.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ struct Plugin {
     channels: Arc<Channels>,
     /// What is counted of all requests.
     metrics: Metrics,
+    /// How Grafana says to which trace a request belongs.
+    propagation: Propagation,
     /// Ends them with the process.
     stopping: CancellationToken,
 }
@@ -50,10 +53,12 @@ pub fn services(
     registry: Registry,
     limits: Limits,
     metrics: Metrics,
+    propagation: Propagation,
     stopping: CancellationToken,
 ) -> Routes {
     let (registry, channels) = (Arc::new(registry), Arc::default());
-    let plugin = Arc::new(Plugin { registry, limits, channels, metrics, stopping });
+    let plugin = Plugin { registry, limits, channels, metrics, propagation, stopping };
+    let plugin = Arc::new(plugin);
     // tonic has this method on each server's own type.
     macro_rules! server {
         ($server:ident) => {

@@ -24,6 +24,7 @@ mod error;
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::{Instrument as _, field};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -33,7 +34,7 @@ pub use error::{Error, Failure, GuestId, LoadError, StartError};
 pub use inspect::{InspectError, VERSION as CONTRACT_VERSION};
 pub use shelf::{Guests, Loader};
 
-use crate::metrics::{CallMetrics, GuestMetrics};
+use crate::metrics::GuestMetrics;
 use crate::model::{
     DatasourceView, Description, Fetch, Outcome, Query, Refusal, Reply, ResourceRequest, Response,
     Verdict,
@@ -211,12 +212,11 @@ impl Guest {
         call: impl FnOnce(&Datasource, &mut Store<State>) -> Returned<C> + Send + 'static,
         lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
-        let counted = self.metrics.call(export);
         let metrics = Arc::clone(&self.metrics);
         let call = self.callable.call(export, deadline, move |guest, store| {
             lifted(call(guest, store)?, lift, &metrics)
         });
-        self.answered(export, counted, call.await)
+        self.answered(export, call).await
     }
 
     /// Runs an export that not every guest has.
@@ -227,27 +227,42 @@ impl Guest {
         call: impl FnOnce(&Instance, &mut Store<State>) -> Returned<C> + Send + 'static,
         lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
-        let counted = self.metrics.call(export);
         let metrics = Arc::clone(&self.metrics);
         let call = self.callable.call_instance(export, deadline, move |instance, store| {
             lifted(call(instance, store)?, lift, &metrics)
         });
-        self.answered(export, counted, call.await)
+        self.answered(export, call).await
     }
 
-    /// Tells an answer, a refusal and a failure apart, and counts which it is.
-    fn answered<T>(
+    /// Tells an answer, a refusal and a failure apart, counts which it is, and has the call traced.
+    async fn answered<T>(
         &self,
         export: &'static str,
-        counted: CallMetrics<'_>,
-        called: Called<T>,
+        call: impl Future<Output = Called<T>>,
     ) -> Result<T, Error> {
-        counted.end(match &called {
+        let counted = self.metrics.call(export);
+        let span = tracing::info_span!(
+            target: "trace",
+            "call",
+            otel.name = export,
+            guest = %self.id.name,
+            version = %self.id.version,
+            export,
+            outcome = field::Empty,
+            otel.status_code = field::Empty,
+        );
+        let called = call.instrument(span.clone()).await;
+        let outcome = match &called {
             Ok(Ok(Ok(_value))) => "ok",
             Ok(Ok(Err(_refusal))) => "refused",
             Ok(Err(failure)) => failure.kind(),
             Err(_late) => "late",
-        });
+        };
+        counted.end(outcome);
+        span.record("outcome", outcome);
+        if !matches!(outcome, "ok" | "refused" | "cancelled") {
+            span.record("otel.status_code", "ERROR");
+        }
         let answered = match called {
             Ok(result) => result.map_err(|failure| Error::Failed {
                 guest: self.id.clone(),

@@ -16,5 +16,6 @@ pub mod guest;
 pub mod egress;
 pub mod frame;
 pub mod metrics;
+pub mod traces;
 pub mod model;
 pub mod limits;

@@ -39,6 +39,12 @@ pub const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// TLS handshakes at the same time. There is one client, and it has one or two connections.
 pub const TLS_HANDSHAKES_IN_FLIGHT_MAX: usize = 64;
 
+/// Sending the last traces at the end, after [`DRAIN_TIMEOUT`] and before go-plugin kills the process.
+pub const TRACES_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
+
+/// Sending one batch of traces. Collectors are near; the SDK's 10 s would hold batches of a busy plugin for one that hangs.
+pub const TRACES_EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The distance between epoch ticks, and so the precision of guest deadlines. At 5 ms the ticking thread costs nothing
 /// that can be measured, and a guest overruns its deadline by at most two ticks.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);

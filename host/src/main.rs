@@ -19,12 +19,16 @@ use graft_host::go_plugin::{
 use graft_host::guest::{self, Guests};
 use graft_host::limits::RUNTIME_TIMEOUT;
 use graft_host::metrics::Metrics;
+use graft_host::traces::Traces;
 use graft_host::{go_plugin, grafana};
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 type Variables = HashMap<OsString, OsString>;
+
+/// The plugin's id, as `plugin.json` has it.
+const PLUGIN_ID: &str = "graft-datasource";
 
 fn main() -> ExitCode {
     if guest::is_compiler(env::args_os()) {
@@ -63,23 +67,47 @@ fn run(variables: &Variables) -> anyhow::Result<()> {
     panic_hook::install();
     let executable = env::current_exe().context("this program's own file cannot be found")?;
     let config = Config::from_variables(variables, &executable)?;
-    hclog::install(config.log_level)?;
-    for key in &config.unknown {
-        tracing::warn!("{key}");
-    }
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("graft")
         .build()
         .context("the runtime's threads cannot be started")?;
+    let traces = {
+        let _entered = runtime.enter();
+        log(&config)?
+    };
     let done = runtime.block_on(async {
         match environment {
             Some(environment) => serve(&environment, config, &executable, variables).await,
             None => serve_standalone(config, &executable, variables).await,
         }
     });
+    if let Some(traces) = traces {
+        traces.end();
+    }
     runtime.shutdown_timeout(RUNTIME_TIMEOUT);
     done
+}
+
+/// From here on there is a log, and there are traces, if Grafana wants any.
+fn log(config: &Config) -> anyhow::Result<Option<Traces>> {
+    let traces = config.traces.as_ref().map(|settings| Traces::start(settings, PLUGIN_ID));
+    let (traces, error) = match traces {
+        Some(Ok(traces)) => (Some(traces), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    hclog::install(config.log_level, traces.as_ref().map(Traces::layer))?;
+    for key in &config.unknown {
+        tracing::warn!("{key}");
+    }
+    for warning in &config.traces_warnings {
+        tracing::warn!("{warning}");
+    }
+    if let Some(error) = error {
+        tracing::warn!(%error, "Traces cannot be sent: GF_INSTANCE_OTLP_ADDRESS is no address, such as 'host:4317'");
+    }
+    Ok(traces)
 }
 
 /// Nothing is bound before everything is read, and nothing is announced before it is bound.
@@ -128,8 +156,9 @@ fn services(
     executable: &Path,
     stopping: &CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let Config { limits, guest_folders, cache_folder, .. } = config;
+    let Config { limits, guest_folders, cache_folder, traces, .. } = config;
     let executable = executable.to_owned();
+    let propagation = traces.map(|traces| traces.propagation).unwrap_or_default();
     let metrics = Metrics::new()?;
     let (guests, loader) = Guests::start(
         &limits,
@@ -140,5 +169,5 @@ fn services(
     )?;
     tokio::spawn(loader.run());
     let registry = Registry::new(guests, limits.clone(), metrics.clone());
-    Ok(grafana::services(registry, limits, metrics, stopping.clone()))
+    Ok(grafana::services(registry, limits, metrics, propagation, stopping.clone()))
 }

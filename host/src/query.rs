@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 pub use chunks::{Part, run_in_chunks};
 pub use error::Error;
@@ -32,7 +33,8 @@ pub async fn run_all(
     deadline: Instant,
 ) -> Vec<Answer> {
     let answers = queries.into_iter().map(async |query| {
-        let answer = run_one(datasource, &query, format, limits, deadline).await;
+        let span = tracing::info_span!(target: "trace", "query", refId = query.ref_id);
+        let answer = run_one(datasource, &query, format, limits, deadline).instrument(span).await;
         (query.ref_id, answer)
     });
     stream::iter(answers).buffer_unordered(limits.queries_in_flight).collect().await

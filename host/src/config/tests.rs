@@ -25,6 +25,8 @@ fn without_a_word_from_the_admin_everything_has_its_default() {
         cache_folder: None,
         log_level: Level::INFO,
         grafana_version: None,
+        traces: None,
+        traces_warnings: Vec::new(),
         unknown: Vec::new(),
     };
     assert_eq!(read(&[]).unwrap(), expected);

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use http::header::{LOCATION, SET_COOKIE};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument as _, Span, field};
 use url::{Host, Url};
 
 use super::credentials::{Credentials, Prepared};
@@ -17,6 +18,7 @@ use super::settings::{HttpSettings, SettingsError, TlsSettings};
 use crate::limits::Limits;
 use crate::metrics::DatasourceMetrics;
 use crate::model::{Request, Response};
+use crate::traces;
 
 pub use events::{Events, Opened};
 
@@ -115,13 +117,41 @@ impl Client {
         room: &AtomicUsize,
     ) -> Result<Response, Error> {
         let tolerates_failure = exchange.tolerates_failure;
-        let result = self.exchange(exchange, deadline, room).await;
-        match result.inspect_err(|error| self.metrics.failure(error.kind())) {
+        let span = tracing::info_span!(
+            target: "trace",
+            "HTTP Outgoing Request",
+            otel.kind = "client",
+            http.method = exchange.method,
+            http.url = endpoint(&exchange.prepared.url),
+            http.status_code = field::Empty,
+            failure = field::Empty,
+            otel.status_code = field::Empty,
+        );
+        let result = self.exchange(exchange, deadline, room).instrument(span.clone()).await;
+        self.observe(&span, &result);
+        match result {
             Err(error) if tolerates_failure => match error.as_failure() {
                 Some(failure) => Ok(Response { failure: Some(failure), ..Response::default() }),
                 None => Err(error),
             },
             result => result,
+        }
+    }
+
+    /// Counts how an exchange ended, and notes it in its span.
+    fn observe(&self, span: &Span, result: &Result<Response, Error>) {
+        match result {
+            Ok(response) => {
+                span.record("http.status_code", response.status);
+                if response.status >= 400 {
+                    span.record("otel.status_code", "ERROR");
+                }
+            }
+            Err(error) => {
+                self.metrics.failure(error.kind());
+                span.record("failure", error.kind());
+                span.record("otel.status_code", "ERROR");
+            }
         }
     }
 
@@ -132,7 +162,8 @@ impl Client {
         deadline: Instant,
         room: &AtomicUsize,
     ) -> Result<Response, Error> {
-        let Exchange { prepared, method, timeout, .. } = exchange;
+        let Exchange { mut prepared, method, timeout, .. } = exchange;
+        traces::inject(&mut prepared.headers);
         let asked = endpoint(&prepared.url);
         let queued = Instant::now();
         // The semaphore is never closed, so an error of `acquire` does not happen; it would let the request through.

@@ -18,7 +18,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use self::fields::{Fields, SpanFields};
@@ -31,15 +31,28 @@ const OUR_TARGETS: &str = "graft_host";
 const BINARY_TARGETS: &str = "gpx_graft";
 /// What guests say.
 const GUEST_TARGET: &str = "guest";
+/// Spans that another listener exports. Their fields are not the log's, but what is logged within one belongs to the request
+/// around it, which on a guest's thread only they lead to.
+const TRACE_TARGET: &str = "trace";
 
-/// Sends this process's log to stderr. To be called once, before anything logs.
+/// Sends this process's log to stderr, and beside it what `other` hears to wherever that goes. To be called once, before anything
+/// logs.
 ///
 /// `level` is for the host and its guests. Libraries are heard from `warn` on: their details would bury ours, and some
 /// write down headers.
-pub fn install(level: Level) -> Result<(), TryInitError> {
-    let layer = Hclog { reader: reader(), write: to_stderr }.with_filter(targets(level));
-    tracing_subscriber::registry().with(layer).try_init()
+pub fn install(level: Level, other: Option<Other>) -> Result<(), TryInitError> {
+    let mut targets = targets(level);
+    if other.is_some() {
+        targets = targets.with_target(TRACE_TARGET, LevelFilter::INFO);
+    }
+    let log = Hclog { reader: reader(), write: to_stderr };
+    let mut layers = vec![log.with_filter(targets).boxed()];
+    layers.extend(other);
+    tracing_subscriber::registry().with(layers).try_init()
 }
+
+/// Another listener beside the log.
+pub type Other = Box<dyn Layer<Registry> + Send + Sync>;
 
 fn targets(level: Level) -> Targets {
     Targets::new()
@@ -86,6 +99,9 @@ where
     W: Fn(&[u8]) + 'static,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if attributes.metadata().target() == TRACE_TARGET {
+            return;
+        }
         let Some(span) = ctx.span(id) else { return };
         let mut fields = SpanFields::default();
         attributes.record(&mut fields.0);

@@ -27,6 +27,7 @@ use crate::limits::{
 use crate::metrics::Metrics;
 use crate::model::Source;
 use crate::query::Error;
+use crate::traces::{self, Incoming};
 
 /// The stream of a method's answers.
 pub(super) type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -38,6 +39,10 @@ pub(super) struct InFlight {
     metrics: Metrics,
     /// What the log says of everything that belongs to the request.
     span: Span,
+    /// What is traced of it.
+    traced: Span,
+    /// The trace that Grafana has begun.
+    incoming: Incoming,
     /// None until it is known.
     outcome: Option<Outcome>,
 }
@@ -64,27 +69,39 @@ impl Plugin {
         metadata: &MetadataMap,
         context: Option<&PluginContext>,
     ) -> InFlight {
+        let incoming = Incoming::read(metadata.as_ref(), self.propagation);
+        let settings = context.and_then(|context| context.data_source_instance_settings.as_ref());
+        let user = context.and_then(|context| context.user.as_ref()).map(|user| user.name.as_str());
+        let plugin_id = context.map(|context| context.plugin_id.as_str());
         let span = tracing::info_span!(
             "request",
-            pluginId = context.map(|context| context.plugin_id.as_str()),
+            pluginId = plugin_id,
             endpoint,
-            dsName = field::Empty,
-            dsUid = field::Empty,
-            uname = field::Empty,
+            dsName = settings.map(|settings| settings.name.as_str()),
+            dsUid = settings.map(|settings| settings.uid.as_str()),
+            uname = user.filter(|_name| settings.is_some()),
+            traceId = field::Empty,
             loggerParams = contextual(metadata),
         );
-        if let Some(context) = context
-            && let Some(settings) = &context.data_source_instance_settings
-        {
-            span.record("dsName", settings.name.as_str());
-            span.record("dsUid", settings.uid.as_str());
-            if let Some(user) = &context.user {
-                span.record("uname", user.name.as_str());
-            }
-        }
+        let (entered, within_span) = (incoming.enter(), span.enter());
+        let traced = tracing::info_span!(
+            target: "trace",
+            "request",
+            otel.name = format!("sdk.{endpoint}"),
+            plugin_id,
+            org_id = context.map(|context| context.org_id),
+            datasource_name = settings.map(|settings| settings.name.as_str()),
+            datasource_uid = settings.map(|settings| settings.uid.as_str()),
+            user,
+            request_status = field::Empty,
+            status_source = field::Empty,
+            otel.status_code = field::Empty,
+        );
+        span.record("traceId", traced.in_scope(traces::trace_id));
+        drop((within_span, entered));
         span.in_scope(|| tracing::debug!("Plugin Request Started"));
         let metrics = self.metrics.clone();
-        InFlight { endpoint, start: Instant::now(), metrics, span, outcome: None }
+        InFlight { endpoint, start: Instant::now(), metrics, incoming, span, traced, outcome: None }
     }
 }
 
@@ -128,7 +145,8 @@ impl InFlight {
 
     /// A piece of the work, whose log lines, spans and exchanges then belong to this request.
     pub(super) fn within<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
-        work.instrument(self.span.clone())
+        let work = work.instrument(self.traced.clone()).instrument(self.span.clone());
+        self.incoming.within(work)
     }
 
     /// The request is over.
@@ -152,6 +170,11 @@ impl Drop for InFlight {
             _ => None,
         };
         let source = source.as_str();
+        self.traced.record("request_status", status);
+        self.traced.record("status_source", source);
+        if status == "error" {
+            self.traced.record("otel.status_code", "ERROR");
+        }
         self.metrics.request(self.endpoint, status, source, duration);
         self.span.in_scope(|| {
             // The SDK's levels.

@@ -75,7 +75,7 @@ pub enum Error {
         waiting: &'static str,
     },
     /// The guest said no.
-    #[error("guest '{guest}' refused: {refusal:?}")]
+    #[error("guest '{guest}' refused: {}", for_the_log(refusal))]
     Refused {
         /// Which guest.
         guest: GuestId,
@@ -309,6 +309,20 @@ fn failed(guest: &GuestId, failure: &Failure) -> String {
         Failure::Stack | Failure::State(_) | Failure::Trap(_) | Failure::Contract(_) => format!(
             "Guest '{guest}' is faulty: {failure}. The guest's vendor has to mend that; Grafana's log says more."
         ),
+    }
+}
+
+/// A refusal as the log tells it. What quotes the API is for the user alone: an API may say again whatever it was sent, credentials
+/// included.
+fn for_the_log(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::BadQuery(text) | Refusal::BadSettings(text) | Refusal::Unsupported(text) => {
+            format!("{text:?}")
+        }
+        Refusal::NotFound(_) => "not found".to_owned(),
+        Refusal::UnexpectedResponse(_) => "it cannot read the response".to_owned(),
+        Refusal::Internal(_) => "something went wrong in it".to_owned(),
+        Refusal::Downstream { status, .. } => format!("the API answered with status {status}"),
     }
 }
 

@@ -19,6 +19,8 @@ mod live;
 mod sandbox;
 mod guests;
 mod metrics;
+mod traces;
+mod canary;
 mod things;
 mod languages;
 mod prometheus;

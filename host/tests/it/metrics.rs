@@ -30,7 +30,7 @@ async fn requests_calls_and_exchanges_are_counted_and_promtool_has_nothing_to_sa
     let (plugin, _folder) = plugin(&["things", "fixtures/odd"]).await;
     let api = Api::start(|_seen| Answer::json("[]")).await;
     let things = Datasource::new("t", &api.url).settings(json!({"guest": "things", "thing": "b"}));
-    let query = Query::new("A", json!({"table": "day"}));
+    let query = Query::new("A", json!({"table": "day", "fields": ["_avg"]}));
     let response = plugin.query_data(things.query_data([query.clone()])).await.unwrap();
     frames(&response, "A");
     let odd = Datasource::new("o", "").settings(json!({"guest": "odd"}));
@@ -109,7 +109,7 @@ async fn each_request_is_a_line_of_the_log_with_the_sdks_keys() {
     let plugin = Plugin::launch(folder.launch()).await.unwrap();
     let nowhere = Datasource::new("n", "http://127.0.0.1:9");
     let nowhere = nowhere.settings(json!({"guest": "things", "thing": "b"}));
-    let query = Query::new("A", json!({"table": "day"}));
+    let query = Query::new("A", json!({"table": "day", "fields": ["_avg"]}));
     let mut request = tonic::Request::new(nowhere.query_data([query]));
     for pair in ["rule_uid:::r1", "@level:::7", "dsUid:::other"] {
         request.metadata_mut().append("loggerparamsctxmetadata", pair.parse().unwrap());

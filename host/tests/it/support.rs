@@ -1,6 +1,7 @@
 //! What the tests need: guests that were built, folders of them, the launched plugin, and APIs on loopback.
 
 mod api;
+pub(crate) mod collector;
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, symlink};
@@ -11,7 +12,7 @@ use graft_launch::{Launch, Plugin};
 use graft_proto::pluginv2::{DataResponse, QueryDataResponse};
 use tempfile::TempDir;
 
-pub(crate) use api::{Answer, Api};
+pub(crate) use api::{Answer, Api, Seen};
 
 /// The folder that cargo builds into.
 fn target() -> &'static Path {

@@ -10,13 +10,23 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::Complaint;
 
 /// The host's modules, each with those that it may import.
-const MODULES: [(&str, &[&str]); 18] = [
+const MODULES: [(&str, &[&str]); 19] = [
     (
         "main",
-        &["config", "go_plugin", "grafana", "datasource", "guest", "metrics", "limits", "model"],
+        &[
+            "config",
+            "go_plugin",
+            "grafana",
+            "datasource",
+            "guest",
+            "metrics",
+            "traces",
+            "limits",
+            "model",
+        ],
     ),
     ("lib", &[]),
-    ("config", &["limits"]),
+    ("config", &["traces", "limits"]),
     ("go_plugin", &["limits"]),
     (
         "grafana",
@@ -29,6 +39,7 @@ const MODULES: [(&str, &[&str]); 18] = [
             "conversion",
             "datasource",
             "metrics",
+            "traces",
             "model",
             "limits",
         ],
@@ -42,15 +53,16 @@ const MODULES: [(&str, &[&str]); 18] = [
     ("conversion", &["query", "datasource", "guest", "model", "limits"]),
     ("datasource", &["guest", "egress", "metrics", "model", "limits"]),
     ("guest", &["metrics", "model", "limits"]),
-    ("egress", &["metrics", "model", "limits"]),
+    ("egress", &["metrics", "traces", "model", "limits"]),
     ("frame", &["model", "limits"]),
     ("metrics", &["limits"]),
+    ("traces", &["limits"]),
     ("model", &[]),
     ("limits", &[]),
 ];
 
 /// Foreign crates, each with the modules that may know it. Others are everyone's.
-const OWNERS: [(&str, &[&str]); 19] = [
+const OWNERS: [(&str, &[&str]); 23] = [
     ("graft_proto", &["grafana", "go_plugin"]),
     ("prost", &["grafana", "go_plugin"]),
     ("tonic", &["grafana", "go_plugin", "main"]),
@@ -69,7 +81,11 @@ const OWNERS: [(&str, &[&str]); 19] = [
     ("arrow", &["frame"]),
     ("jsonschema", &["admission"]),
     ("prometheus", &["metrics"]),
-    ("tracing_subscriber", &["go_plugin", "main"]),
+    ("opentelemetry", &["traces"]),
+    ("opentelemetry_otlp", &["traces"]),
+    ("opentelemetry_sdk", &["traces"]),
+    ("tracing_opentelemetry", &["traces"]),
+    ("tracing_subscriber", &["go_plugin", "traces"]),
 ];
 
 /// Checks a file of the host, whose path begins below `host/src`.

@@ -3,7 +3,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tracing_subscriber::Registry;
 
 use super::*;
 use crate::limits::LOG_LINE_BYTES_MAX;

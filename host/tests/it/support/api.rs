@@ -18,17 +18,23 @@ pub(crate) struct Answer {
     status: u16,
     content_type: &'static str,
     body: Bytes,
+    location: Option<&'static str>,
 }
 
 impl Answer {
     /// A JSON document with status 200.
     pub(crate) fn json(body: impl Into<Bytes>) -> Self {
-        Self { status: 200, content_type: "application/json", body: body.into() }
+        Self { status: 200, content_type: "application/json", body: body.into(), location: None }
     }
 
     /// A web page.
     pub(crate) fn html(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type: "text/html", body: body.into() }
+        Self { status, content_type: "text/html", body: body.into(), location: None }
+    }
+
+    /// A redirect.
+    pub(crate) fn redirect(location: &'static str) -> Self {
+        Self { location: Some(location), ..Self::html(302, "") }
     }
 
     /// The same with another status.
@@ -110,7 +116,9 @@ async fn respond<F: Future<Output = Answer>>(
     let seen = Seen { line, headers };
     let answered = answer(&seen);
     requests.lock().unwrap().push(seen);
-    let Answer { status, content_type, body } = answered.await;
+    let Answer { status, content_type, body, location } = answered.await;
     let response = Response::builder().status(status).header("content-type", content_type);
+    let response =
+        location.into_iter().fold(response, |response, to| response.header("location", to));
     Ok(response.body(Full::new(body)).unwrap())
 }

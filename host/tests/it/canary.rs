@@ -1,0 +1,241 @@
+//! No secret shows, wherever Grafana keeps one and whatever goes wrong: not in the log, in traces, in metrics or in an answer.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use graft_launch::{Datasource, Plugin, Query};
+use graft_proto::pluginv2::{CheckHealthRequest, QueryDataRequest};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::metrics::metrics;
+use crate::support::collector::Collector;
+use crate::support::{Answer, Api, Folder};
+
+/// The secrets that Grafana holds encrypted, as its HTTP settings and guests name them.
+const SECRETS: [&str; 12] = [
+    "basicAuthPassword",
+    "password",
+    "httpHeaderValue1",
+    "apiKey",
+    "tlsClientKey",
+    "tlsClientCert",
+    "tlsCACert",
+    "sigV4AccessKey",
+    "sigV4SecretKey",
+    "accessToken",
+    "privateKey",
+    "azureClientSecret",
+];
+
+/// The secrets that come with a request's configuration and header fields.
+const CONFIGURATION: [&str; 3] = [
+    "GF_PLUGIN_APP_CLIENT_SECRET",
+    "GF_SECURE_SOCKS_DATASOURCE_PROXY_CLIENT_KEY_VAL",
+    "GF_SECURE_SOCKS_DATASOURCE_PROXY_CLIENT_CERT_VAL",
+];
+const HEADERS: [&str; 5] =
+    ["Authorization", "Cookie", "X-Id-Token", "http_X-Grafana-Id", "http_X-Api-Key"];
+
+/// What stands for the secret of a name: nothing that an encoding leaves as it is.
+fn canary(name: &str) -> String {
+    format!("canary+{}/5ecret=", name.replace('_', "-"))
+}
+
+/// How a text looks in the places where it could turn up.
+fn disguises(text: &str) -> Vec<String> {
+    let mut disguises = vec![
+        text.to_owned(),
+        utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
+        text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"),
+        json!(text).to_string(),
+    ];
+    // base64 has three faces, by what stands before; what also depends on a neighbour is left out.
+    for before in 0..3 {
+        let encoded = STANDARD_NO_PAD.encode(format!("{}{text}", &"xy"[..before]));
+        let own = (before * 4).div_ceil(3)..encoded.len() - 2;
+        disguises.push(encoded[own].to_owned());
+    }
+    disguises
+}
+
+/// A data source with a secret wherever there is room for one.
+fn datasource(uid: &str, url: &str, settings: &Value) -> Datasource {
+    let secrets = SECRETS.iter().filter(|name| !name.starts_with("tls"));
+    let planted = secrets.fold(
+        Datasource::new(uid, url).settings(settings.clone()).basic_auth("me", "x"),
+        |datasource, name| datasource.secret(name, &canary(name)),
+    );
+    let mut planted = planted;
+    let configuration = CONFIGURATION.iter().map(|name| ((*name).to_owned(), canary(name)));
+    planted.context.grafana_config.extend(configuration);
+    planted
+}
+
+/// What the plugin is asked, each way with a secret at risk: by what it is meant to show, and whether the API quotes.
+struct Case {
+    datasource: Datasource,
+    query: Value,
+    echoes: bool,
+}
+
+fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
+    let things = json!({"guest": "things", "thing": "b", "httpHeaderName1": "X-Secret", "sometoken": canary("jsonData")});
+    let with = |more: Value| {
+        let mut settings = things.clone();
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        settings
+    };
+    let odd = json!({"guest": "odd", "httpHeaderName1": "X-Secret"});
+    let case = |url: &str, settings: &Value, query: Value| Case {
+        datasource: datasource(
+            &format!("u{}", query["table"].as_str().unwrap_or("o")),
+            url,
+            settings,
+        ),
+        query,
+        echoes: false,
+    };
+    let day = || json!({"table": "day", "fields": ["_avg"]});
+    let odd_case = |behaviour: &str| case(&api.url, &odd, json!({"behaviour": behaviour}));
+    let path = |path: &str| format!("{}{path}", api.url);
+    let with_user =
+        api.url.replace("://", &format!("://user:{}@", encoded(&canary("urlPassword"))));
+    let nowhere = format!("http://user:{}@127.0.0.1:9", encoded(&canary("urlPassword")));
+    let mut bad_key = case(&api.url, &with(json!({"tlsAuth": true})), day());
+    let mut bad_authority = case(&api.url, &with(json!({"tlsAuthWithCACert": true})), day());
+    for bad in [&mut bad_key, &mut bad_authority] {
+        for name in ["tlsClientKey", "tlsClientCert", "tlsCACert"] {
+            let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n", canary(name));
+            bad.datasource = bad.datasource.clone().secret(name, &pem);
+        }
+    }
+    let line_break = case(&api.url, &things, day());
+    let line_break = Case {
+        datasource: line_break
+            .datasource
+            .secret("httpHeaderValue1", &format!("{}\n", canary("httpHeaderValue1"))),
+        ..line_break
+    };
+    BTreeMap::from([
+        ("good", case(&api.url, &things, day())),
+        ("good, with a password in the URL", case(&with_user, &things, day())),
+        ("refused connection", case(&nowhere, &things, day())),
+        (
+            "URL that is none",
+            case(&format!("http://u:{}@[", canary("urlPassword")), &things, day()),
+        ),
+        ("401 that quotes", Case { echoes: true, ..case(&path("/echo"), &things, day()) }),
+        ("500", case(&path("/500"), &things, day())),
+        ("redirect elsewhere", case(&path("/redirect"), &things, day())),
+        ("key that is none", bad_key),
+        ("CA that is none", bad_authority),
+        ("header with a line break", line_break),
+        ("SigV4", case(&api.url, &with(json!({"sigV4Auth": true})), day())),
+        ("PDC", case(&api.url, &with(json!({"enableSecureSocksProxy": true})), day())),
+        ("no guest", case(&api.url, &json!({"guest": "nobody"}), day())),
+        ("settings that the guest refuses", case(&api.url, &json!({"guest": "things"}), day())),
+        ("secret as a parameter", odd_case("send-secret")),
+        (
+            "secret as a parameter, to nobody",
+            case(&nowhere, &odd, json!({"behaviour": "send-secret"})),
+        ),
+        (
+            "guest that is shown the quote",
+            Case {
+                echoes: true,
+                ..case(&path("/echo"), &odd, json!({"behaviour": "show-responses"}))
+            },
+        ),
+        ("trap", odd_case("panic")),
+        ("refusal", odd_case("refuse")),
+        ("foreign host", odd_case("foreign-host")),
+    ])
+}
+
+/// As an admin must write a password into a URL.
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+fn quoting_api(seen: &crate::support::Seen) -> Answer {
+    let headers: BTreeMap<_, _> = seen
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    let quote = json!({"error": {"message": format!("{headers:?}")}, "line": seen.line});
+    match &seen.line {
+        line if line.contains("/echo") => Answer::json(quote.to_string()).status(401),
+        line if line.contains("/500") => Answer::html(500, "<p>no</p>"),
+        line if line.contains("/redirect") => Answer::redirect("http://127.0.0.1:9/elsewhere"),
+        _ => Answer::json("[]"),
+    }
+}
+
+fn requests(case: &Case) -> (QueryDataRequest, CheckHealthRequest) {
+    let headers = HEADERS.iter().map(|name| ((*name).to_owned(), canary(name)));
+    let headers: std::collections::HashMap<_, _> = headers.collect();
+    let query = case.datasource.query_data([Query::new("A", case.query.clone())]);
+    let check = case.datasource.check_health();
+    (
+        QueryDataRequest { headers: headers.clone(), ..query },
+        CheckHealthRequest { headers, ..check },
+    )
+}
+
+#[tokio::test]
+async fn no_secret_shows_anywhere() {
+    let collector = Collector::start().await;
+    let folder = Folder::with(&["things", "fixtures/odd"]);
+    let launch = folder.launch().setting("log_level", "debug");
+    let launch = launch.variable("GF_INSTANCE_OTLP_ADDRESS", &collector.address);
+    let plugin = Plugin::launch(launch).await.unwrap();
+    let api = Api::start(quoting_api).await;
+
+    let mut output = Vec::new();
+    let cases = cases(&api);
+    for (name, case) in &cases {
+        let (query, check) = requests(case);
+        let answer = plugin.query_data(query).await.unwrap();
+        let health = plugin.check_health(check).await.unwrap();
+        if !case.echoes {
+            let frames = answer.responses.values().flat_map(|answer| &answer.frames);
+            let frames: String =
+                frames.map(|frame| String::from_utf8_lossy(frame).into_owned()).collect();
+            let errors: Vec<_> = answer.responses.values().map(|answer| &answer.error).collect();
+            let details = String::from_utf8_lossy(&health.json_details).into_owned();
+            output.push(format!(
+                "answers of {name}: {errors:?} {frames} {} {details}",
+                health.message
+            ));
+        }
+    }
+    let spans = collector.requests(2 * cases.len()).await;
+    output.push(format!("spans: {spans:?}"));
+    output.push(format!("metrics: {}", metrics(&plugin).await));
+    let exit = plugin.shutdown().await.unwrap();
+    output.extend(exit.log.iter().map(|line| format!("log: {}", line.text)));
+    assert!(output.len() > 100, "all was heard");
+
+    let mut names: Vec<_> = [&SECRETS[..], &CONFIGURATION, &HEADERS].concat();
+    names.extend(["urlPassword", "jsonData"]);
+    for name in names {
+        for disguise in disguises(&canary(name)) {
+            let leak = output.iter().find(|output| output.contains(&disguise));
+            assert_eq!(leak, None, "{name} as {disguise}");
+        }
+    }
+    let lines = api.lines();
+    for path in ["GET /api/things", "GET /echo/api/things", "GET /500/api/things", "GET /?key="] {
+        assert!(lines.iter().any(|line| line.starts_with(path)), "{path} in {lines:#?}");
+    }
+    // The secrets were there to be found: the API has seen those that were meant for it.
+    let seen = format!("{:?}", api.seen());
+    for name in ["basicAuthPassword", "httpHeaderValue1", "apiKey"] {
+        let is_seen = disguises(&canary(name)).iter().any(|disguise| seen.contains(disguise))
+            || seen.contains(&STANDARD_NO_PAD.encode(format!("me:{}", canary(name))));
+        assert!(is_seen, "{name} in {seen}");
+    }
+}
