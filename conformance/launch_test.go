@@ -15,7 +15,7 @@ import (
 
 // patience is how long a test waits for what must come. Nothing that works takes as long, even where guests are
 // compiled by several tests at once.
-const patience = 2 * time.Minute
+const patience = time.Minute
 
 // handshake is what Grafana's plugin manager and all of its plugins have in common.
 var handshake = goplugin.HandshakeConfig{

@@ -21,6 +21,8 @@ type logLines struct {
 	lines   []string
 	// changed is closed and replaced when a line comes.
 	changed chan struct{}
+	// isOver says that no line will come any more.
+	isOver bool
 }
 
 // Write takes what the plugin wrote.
@@ -36,11 +38,24 @@ func (l *logLines) Write(bytesWritten []byte) (int, error) {
 		l.lines = append(l.lines, string(line))
 		l.partial = rest
 	}
+	l.tell()
+	return len(bytesWritten), nil
+}
+
+// end says that no line will come any more.
+func (l *logLines) end() {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.isOver = true
+	l.tell()
+}
+
+// tell wakes those who wait. The lock is held.
+func (l *logLines) tell() {
 	if l.changed != nil {
 		close(l.changed)
 		l.changed = nil
 	}
-	return len(bytesWritten), nil
 }
 
 // all are the lines so far.
@@ -61,6 +76,10 @@ func (l *logLines) waitFor(t *testing.T, text string) string {
 				l.lock.Unlock()
 				return line
 			}
+		}
+		if l.isOver {
+			l.lock.Unlock()
+			t.Fatalf("no line contains %q: %q", text, l.all())
 		}
 		if l.changed == nil {
 			l.changed = make(chan struct{})
