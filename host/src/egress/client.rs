@@ -117,18 +117,9 @@ impl Client {
         room: &AtomicUsize,
     ) -> Result<Response, Error> {
         let tolerates_failure = exchange.tolerates_failure;
-        let span = tracing::info_span!(
-            target: "trace",
-            "HTTP Outgoing Request",
-            otel.kind = "client",
-            http.method = exchange.method,
-            http.url = endpoint(&exchange.prepared.url),
-            http.status_code = field::Empty,
-            failure = field::Empty,
-            otel.status_code = field::Empty,
-        );
+        let span = span_of(&exchange);
         let result = self.exchange(exchange, deadline, room).instrument(span.clone()).await;
-        self.observe(&span, &result);
+        self.observe(&span, result.as_ref().map(|response| response.status));
         match result {
             Err(error) if tolerates_failure => match error.as_failure() {
                 Some(failure) => Ok(Response { failure: Some(failure), ..Response::default() }),
@@ -139,11 +130,11 @@ impl Client {
     }
 
     /// Counts how an exchange ended, and notes it in its span.
-    fn observe(&self, span: &Span, result: &Result<Response, Error>) {
+    fn observe(&self, span: &Span, result: Result<u16, &Error>) {
         match result {
-            Ok(response) => {
-                span.record("http.status_code", response.status);
-                if response.status >= 400 {
+            Ok(status) => {
+                span.record("http.status_code", status);
+                if status >= 400 {
                     span.record("otel.status_code", "ERROR");
                 }
             }
@@ -289,6 +280,20 @@ fn headers(response: &reqwest::Response) -> Vec<(String, String)> {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     });
     headers.collect()
+}
+
+/// An exchange in a trace, with the SDK's name and attributes.
+fn span_of(exchange: &Exchange) -> Span {
+    tracing::info_span!(
+        target: "trace",
+        "HTTP Outgoing Request",
+        otel.kind = "client",
+        http.method = exchange.method,
+        http.url = endpoint(&exchange.prepared.url),
+        http.status_code = field::Empty,
+        failure = field::Empty,
+        otel.status_code = field::Empty,
+    )
 }
 
 fn timed_out(endpoint: &str, since: Instant, phase: Phase, bound: Bound) -> Error {

@@ -3,6 +3,7 @@
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::{Error, Run, add, elsewhere};
 use crate::datasource::Datasource;
@@ -24,7 +25,9 @@ pub async fn run_in_chunks(
     parts: mpsc::Sender<Part>,
 ) -> Vec<(String, Error)> {
     let runs = queries.into_iter().map(async |query| {
-        let ran = run_one(datasource, &query, format, limits, deadline, &parts).await;
+        let span = tracing::info_span!(target: "trace", "query", refId = query.ref_id);
+        let run = run_one(datasource, &query, format, limits, deadline, &parts);
+        let ran = run.instrument(span).await;
         ran.err().map(|error| (query.ref_id, error))
     });
     let runs = stream::iter(runs).buffer_unordered(limits.queries_in_flight);

@@ -14,12 +14,14 @@ use sse_stream::SseByteStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
+use tracing::Instrument as _;
 use url::Url;
 
-use super::{Client, Exchange, endpoint, failure, headers, timed_out};
+use super::{Client, Exchange, endpoint, failure, headers, span_of, timed_out};
 use crate::egress::error::{Bound, Error, Phase};
 use crate::limits::{LIVE_EVENT_BYTES_MAX, LIVE_SILENCE_MAX};
 use crate::model::{Request, Response};
+use crate::traces;
 
 /// What came of asking for events.
 pub enum Opened {
@@ -56,20 +58,45 @@ impl Client {
     /// Sends a request whose response is read event by event. What holds for each exchange holds for this one up to the
     /// response's header; its body may take as long as it likes, and takes no other exchange's place.
     pub async fn open(&self, request: Request, deadline: Instant) -> Result<Opened, Error> {
-        let Exchange { prepared, timeout, .. } = self.prepare(request)?;
+        let exchange =
+            self.prepare(request).inspect_err(|error| self.metrics.failure(error.kind()))?;
+        let span = span_of(&exchange);
+        let opened = self.header(exchange, deadline).instrument(span.clone()).await;
+        self.observe(&span, opened.as_ref().map(Opened::status));
+        opened
+    }
+
+    /// Sends, and reads the response's header; and all of a response that is no success.
+    async fn header(&self, exchange: Exchange, deadline: Instant) -> Result<Opened, Error> {
+        let Exchange { mut prepared, method, timeout, .. } = exchange;
+        traces::inject(&mut prepared.headers);
         let (asked, start) = (endpoint(&prepared.url), Instant::now());
         let end = deadline.min(start + timeout);
+        let late = |phase| timed_out(&asked, start, phase, Bound::Exchange);
         let sent = timeout_at(end, self.send(prepared)).await;
-        let (url, response) =
-            sent.map_err(|_elapsed| timed_out(&asked, start, Phase::Response, Bound::Exchange))??;
-        if !response.status().is_success() {
+        let (url, response) = sent.map_err(|_elapsed| late(Phase::Response))??;
+        let opened = if response.status().is_success() {
+            Opened::Events(Events::new(url, response))
+        } else {
             let room = AtomicUsize::new(self.round_bytes);
             let read = timeout_at(end, self.read(&url, response, &room)).await;
-            let read =
-                read.map_err(|_elapsed| timed_out(&asked, start, Phase::Body, Bound::Exchange))??;
-            return Ok(Opened::Response(read));
+            Opened::Response(read.map_err(|_elapsed| late(Phase::Body))??)
+        };
+        let bytes = match &opened {
+            Opened::Events(_to_come) => 0,
+            Opened::Response(response) => response.body.len(),
+        };
+        self.metrics.response(method, opened.status(), bytes, start.elapsed());
+        Ok(opened)
+    }
+}
+
+impl Opened {
+    fn status(&self) -> u16 {
+        match self {
+            Self::Events(events) => events.status,
+            Self::Response(response) => response.status,
         }
-        Ok(Opened::Events(Events::new(url, response)))
     }
 }
 
