@@ -1,0 +1,56 @@
+/** Live queries: the channel of Grafana Live on which the host sends a query's answer again and again. */
+
+import { LiveChannelScope, StreamingFrameAction, type DataQueryResponse, type TimeRange } from '@grafana/data';
+import { getGrafanaLiveSrv } from '@grafana/runtime';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { map, type Observable } from 'rxjs';
+
+import type { GraftQuery } from './model';
+import { withoutLive } from './query';
+
+/** How often a live query is asked where nobody said. */
+export const LIVE_INTERVAL_DEFAULT_MS = 5_000;
+
+/** More often than once in a second would be load without use. */
+export const LIVE_INTERVAL_MIN_MS = 1_000;
+
+/** The stream of answers to a query whose variables are replaced. */
+export function streamOf(uid: string, query: GraftQuery, range: TimeRange): Observable<DataQueryResponse> {
+  const queryText = JSON.stringify(withoutLive(query));
+  const path = pathOf(intervalOf(query), rangeOf(range), queryText);
+  // Grafana up to 12.3 calls the data source's uid `namespace`, and later versions `stream`.
+  const addr = { scope: LiveChannelScope.DataSource, namespace: uid, stream: uid, path, data: { query: queryText } };
+  // Each message is a whole answer over the range, not more of the one before.
+  const buffer = { action: StreamingFrameAction.Replace };
+  const key = `live-${query.refId}`;
+  const name = ({ refId: _refId, ...frame }: { refId?: string }): object => ({ ...frame, refId: query.refId });
+  return getGrafanaLiveSrv()
+    .getDataStream({ addr, buffer, key })
+    .pipe(map((response) => ({ ...response, key, data: response.data.map(name) })));
+}
+
+/**
+ * The path of a channel, which everybody who looks at the same query over the same range shares:
+ * `live/<interval in ms>/<range in ms>/<SHA-256 of the query's text, in hexadecimal>`.
+ */
+export function pathOf(intervalMs: number, rangeMs: number, queryText: string): string {
+  // The browser's own digest does not exist where Grafana is served by plain HTTP.
+  const digest = bytesToHex(sha256(utf8ToBytes(queryText)));
+  return `live/${intervalMs}/${rangeMs}/${digest}`;
+}
+
+/** A query's interval in milliseconds, also where what is stored is no time. */
+export function intervalOf(query: GraftQuery): number {
+  const stored = query.liveIntervalMs;
+  if (typeof stored !== 'number' || !Number.isFinite(stored)) {
+    return LIVE_INTERVAL_DEFAULT_MS;
+  }
+  return Math.max(LIVE_INTERVAL_MIN_MS, Math.round(stored));
+}
+
+/** A range's length in milliseconds, in whole seconds: both ends of "the last hour" are not read from the clock at once. */
+export function rangeOf(range: TimeRange): number {
+  const length = range.to.valueOf() - range.from.valueOf();
+  return Math.max(1, Math.round(length / 1_000)) * 1_000;
+}
