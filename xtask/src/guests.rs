@@ -35,6 +35,11 @@ fn names() -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
+/// The guests that the project ships with the plugin, by name: those that are not for tests.
+pub(crate) fn shipped() -> anyhow::Result<Vec<String>> {
+    Ok(names()?.into_iter().filter(|name| !name.starts_with("fixtures")).collect())
+}
+
 /// Builds one of the guests in Rust and says where it is.
 pub(crate) fn build(name: &str) -> anyhow::Result<PathBuf> {
     let toolchain = setup::toolchain()?;
@@ -124,6 +129,7 @@ mod tests {
         let names = names().unwrap();
         assert!(names.contains(&"things".to_owned()), "{names:?}");
         assert!(!names.iter().any(|name| name == "fixtures" || name == "fixtures/python"));
+        assert_eq!(shipped().unwrap(), ["prometheus", "things"]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Installed {
     pub(crate) fn new(binary: &Path, guests: &[PathBuf]) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("graft-datasource-").tempdir()?;
         let place = folder.path();
-        let name = format!("gpx_graft_{}_{}", std::env::consts::OS, go_architecture());
+        let name = executable_name("gpx_graft");
         put(&root().join("plugin.json"), &place.join("plugin.json"))?;
         put(binary, &place.join(&name))?;
         std::fs::set_permissions(place.join(&name), PermissionsExt::from_mode(0o755))?;
@@ -81,13 +81,19 @@ fn put(from: &Path, to: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))
 }
 
-/// Go's name for this machine's architecture, which is part of a plugin's file name.
-fn go_architecture() -> &'static str {
-    match std::env::consts::ARCH {
+/// The name that Grafana runs: the `executable` of plugin.json with this machine's system and architecture, as Go names them.
+pub(crate) fn executable_name(executable: &str) -> String {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let architecture = match std::env::consts::ARCH {
         "x86_64" => "amd64",
+        "x86" => "386",
         "aarch64" => "arm64",
         other => other,
-    }
+    };
+    format!("{executable}_{system}_{architecture}")
 }
 
 #[cfg(test)]
@@ -110,8 +116,7 @@ mod tests {
         std::fs::write(&guest, "").unwrap();
         let installed = Installed::new(&binary, &[guest]).unwrap();
         let place = installed.folder.path();
-        let suffix = format!("{}_{}", std::env::consts::OS, go_architecture());
-        let executable = place.join(format!("gpx_graft_{suffix}"));
+        let executable = place.join(executable_name("gpx_graft"));
         assert_eq!(installed.binary, executable);
         assert_eq!(executable.metadata().unwrap().permissions().mode() & 0o777, 0o755);
         assert!(place.join("plugin.json").exists() && place.join("guests/things.wasm").exists());

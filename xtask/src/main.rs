@@ -13,8 +13,10 @@ mod step;
 mod setup;
 mod guests;
 mod host;
+mod frontend;
 mod server;
 mod demo;
+mod package;
 mod test;
 mod tidy;
 mod ci;
@@ -40,6 +42,8 @@ enum Command {
     },
     /// Build the guests into target/guests.
     Guests,
+    /// Make what admins install: a plugin folder and a zip of it.
+    Package(package::Arguments),
     /// Run all tests.
     Test,
     /// Check what compilers do not: who imports whom, lengths, leftovers.
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Setup { rustup } => setup::run(rustup),
         Command::Guests => guests::run(),
+        Command::Package(arguments) => package::run(&arguments),
         Command::Test => test::run(),
         Command::Tidy => tidy::run(),
         Command::Ci => ci::run(),

@@ -3,7 +3,7 @@
 mod debian;
 mod stamp;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use graft_cli::toolchain::{TARGET, Toolchain};
@@ -23,6 +23,7 @@ pub(crate) fn run(rustup: bool) -> anyhow::Result<()> {
     for (what, there) in [
         ("Python: the Python fixture and the golden Arrow files' check", python().map(drop)),
         ("JavaScript: the JavaScript fixture", javascript()),
+        ("JavaScript: Grafana's editors", frontend()),
         ("Prometheus: what compares with a real one", prometheus()),
     ] {
         if or_left_out(what, there)?.is_some() {
@@ -82,15 +83,24 @@ pub(crate) fn python() -> anyhow::Result<PathBuf> {
 
 /// What the JavaScript fixture needs.
 pub(crate) fn javascript() -> anyhow::Result<()> {
-    let folder = root().join("guests/fixtures/javascript");
+    node_packages("JavaScript packages", &root().join("guests/fixtures/javascript"))
+}
+
+/// What the frontend needs.
+pub(crate) fn frontend() -> anyhow::Result<()> {
+    node_packages("packages of the frontend", &crate::frontend::folder())
+}
+
+/// The packages that a folder's lock file names, in the folder's `node_modules`.
+fn node_packages(what: &str, folder: &Path) -> anyhow::Result<()> {
     let stamp = Stamp::of(&[folder.join("package-lock.json")], "")?;
     let mark = folder.join("node_modules/.graft-packages");
     if stamp.is_on(&mark) {
         return Ok(());
     }
-    step("JavaScript packages", || {
-        quietly(command("npm").arg("ci").current_dir(&folder))
-            .context("Node.js 20 or newer with npm is needed")
+    step(what, || {
+        quietly(command("npm").arg("ci").current_dir(folder))
+            .context("Node.js 20.19 or newer with npm is needed")
     })?;
     stamp.put_on(&mark)
 }

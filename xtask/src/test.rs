@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use crate::repository::{cargo, command, root, shown, target};
 use crate::step::{loudly, step, time};
-use crate::{guests, setup};
+use crate::{frontend, guests, setup};
 
 /// Runs all tests, also after some failed, and says what came of them.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -26,6 +26,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     if setup::or_left_out("the Python fixture's tests", setup::python())?.is_some() {
         summary.add("Python", python());
+    }
+    if setup::or_left_out("the frontend's checks", setup::frontend())?.is_some() {
+        summary.add("frontend", frontend::check());
     }
     summary.end()
 }
