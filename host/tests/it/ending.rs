@@ -23,7 +23,7 @@ async fn api(arrived: &Arc<Semaphore>, answer: &Arc<Semaphore>) -> Api {
     let (arrived, answer) = (Arc::clone(arrived), Arc::clone(answer));
     let count = AtomicUsize::new(0);
     Api::start_async(move |_seen| {
-        let is_answered = count.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        let is_answered = count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
         let (arrived, answer) = (Arc::clone(&arrived), Arc::clone(&answer));
         async move {
             arrived.add_permits(1);
