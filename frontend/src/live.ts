@@ -15,14 +15,17 @@ export const LIVE_INTERVAL_DEFAULT_MS = 5_000;
 /** More often than once in a second would be load without use. */
 export const LIVE_INTERVAL_MIN_MS = 1_000;
 
+/** Rows that a panel keeps: what a wide screen has, several times over. */
+const LIVE_ROWS_MAX = 10_000;
+
 /** The stream of answers to a query whose variables are replaced. */
 export function streamOf(uid: string, query: GraftQuery, range: TimeRange): Observable<DataQueryResponse> {
   const queryText = JSON.stringify(withoutLive(query));
   const path = pathOf(intervalOf(query), rangeOf(range), queryText);
   // Grafana up to 12.3 calls the data source's uid `namespace`, and later versions `stream`.
   const addr = { scope: LiveChannelScope.DataSource, namespace: uid, stream: uid, path, data: { query: queryText } };
-  // Each message is a whole answer over the range, not more of the one before.
-  const buffer = { action: StreamingFrameAction.Replace };
+  // The first message is a whole answer over the range, each later one only rows that are new; what is older than the range goes.
+  const buffer = { action: StreamingFrameAction.Append, maxDelta: rangeOf(range), maxLength: LIVE_ROWS_MAX };
   const key = `live-${query.refId}`;
   const name = ({ refId: _refId, ...frame }: { refId?: string }): object => ({ ...frame, refId: query.refId });
   return getGrafanaLiveSrv()

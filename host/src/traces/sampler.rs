@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId, TraceState};
+use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{self, SamplingDecision, SamplingResult, ShouldSample};
 
@@ -84,7 +84,7 @@ impl ShouldSample for RateLimit {
                 false => SamplingDecision::Drop,
             },
             attributes: Vec::new(),
-            trace_state: state.unwrap_or_else(TraceState::default),
+            trace_state: state.unwrap_or_default(),
         }
     }
 }
