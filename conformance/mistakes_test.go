@@ -313,14 +313,20 @@ func TestAStreamGoesOnUntilItIsCancelled(t *testing.T) {
 	equal(t, "whether a plugin that ends says that the stream is over", err == io.EOF, false)
 }
 
-// 19. Looking for headers under names that they do not have.
+// 19. Looking for headers under names that they do not have. That an alert asks shows in what it cannot evaluate.
 func TestAnAlertIsKnownByExactlyItsHeader(t *testing.T) {
 	p := launch(t, "fixtures/odd")
-	for header, isAlert := range map[string]bool{"FromAlert": true, "http_X-Rule-Uid": false} {
+	for _, header := range []string{"FromAlert", "http_FromAlert", "X-Rule-Uid", "http_X-Rule-Uid"} {
 		asked := request(odd(), behave("A", "show-query"))
 		asked.Headers = map[string]string{header: "true"}
-		told, _ := decoded(t, ask(t, p, asked))["A"].Frames[0].FieldByName("fromAlert")
-		equal(t, header, told.At(0), any(isAlert))
+		answer := decoded(t, ask(t, p, asked))["A"]
+		if header == "FromAlert" {
+			fails(t, answer, backend.StatusBadRequest, backend.ErrorSourceDownstream, "alert rule")
+			continue
+		}
+		must(t, answer.Error)
+		told, _ := answer.Frames[0].FieldByName("fromAlert")
+		equal(t, header, told.At(0), any(false))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -153,13 +152,21 @@ func TestAnAPIIsNotAskedMoreOftenThanTheAdminAllows(t *testing.T) {
 		says(`"x"`)(writer, request)
 	})
 	path, payload := live(object{"refId": "A", "behaviour": "show-responses"}, time.Millisecond, time.Minute)
-	run(t, p, datasource("odd", api.url), path, payload)
+	stream, _ := run(t, p, datasource("odd", api.url), path, payload)
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			_, err = stream.Recv()
+		}
+		ended <- err
+	}()
 	moments := make([]time.Time, 3)
 	for index := range moments {
 		select {
 		case moments[index] = <-arrived:
-		case <-time.After(patience):
-			t.Fatalf("the API was asked %d times", index)
+		case err := <-ended:
+			t.Fatalf("the API was asked %d times, and the stream ended: %v", index, err)
 		}
 	}
 	if between := moments[2].Sub(moments[0]); between < 1_500*time.Millisecond {
@@ -167,19 +174,45 @@ func TestAnAPIIsNotAskedMoreOftenThanTheAdminAllows(t *testing.T) {
 	}
 }
 
-func TestAStreamThatFailsDoesNotEndAsIfItWereOver(t *testing.T) {
+func TestAStreamWhoseAPIFailsIsNotOver(t *testing.T) {
+	p := launchIn(t, install(t, "things"), quick)
+	arrived := make(chan struct{}, 100)
+	api := serve(t, func(writer http.ResponseWriter, _ *http.Request) {
+		arrived <- struct{}{}
+		writer.WriteHeader(http.StatusServiceUnavailable)
+	})
+	path, payload := live(object{"refId": "A", "table": "day", "fields": []string{"_avg"}}, tick, time.Minute)
+	stream, _ := run(t, p, thingsAt(api.url), path, payload)
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for err == nil {
+			_, err = stream.Recv()
+		}
+		ended <- err
+	}()
+	// Either the plugin tries again by itself, or it ends with an error, after which Grafana does. After an end without an
+	// error nobody would.
+	for range 2 {
+		select {
+		case <-arrived:
+		case err := <-ended:
+			equal(t, "the end", status.Code(err), codes.Unavailable)
+			return
+		}
+	}
+}
+
+func TestAStreamThatCanNeverWorkSaysWhyBeforeItIsOver(t *testing.T) {
 	p := launchIn(t, install(t, "fixtures/odd"), quick)
 	path, payload := live(object{"refId": "A", "behaviour": "refuse"}, tick, time.Minute)
-	ctx, cancel := context.WithTimeout(within(t), 5*time.Second)
-	defer cancel()
-	stream, err := p.stream.RunStream(ctx, &pluginv2.RunStreamRequest{PluginContext: odd(), Path: path, Data: payload})
-	must(t, err)
-	// A packet with a notice, an error and silence are all right: what is not is an end without an error, after which
-	// Grafana never asks again.
-	for err == nil {
-		_, err = stream.Recv()
-	}
-	if errors.Is(err, io.EOF) {
-		t.Error("the stream ended without an error")
-	}
+	stream, _ := run(t, p, odd(), path, payload)
+	last, _ := packet(t, stream)
+	frame := &data.Frame{}
+	must(t, json.Unmarshal(last, frame))
+	equal(t, "the number of notices", len(frame.Meta.Notices), 1)
+	equal(t, "the severity", frame.Meta.Notices[0].Severity, data.NoticeSeverityError)
+	equal(t, "whether it says why", containsAll(frame.Meta.Notices[0].Text, "As it was told to."), true)
+	_, err := stream.Recv()
+	equal(t, "the end", err, io.EOF)
 }
