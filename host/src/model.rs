@@ -5,10 +5,14 @@
 //!
 //! Units: points in time are nanoseconds since the Unix epoch in UTC, sizes are bytes.
 
+mod json_object;
+mod secret;
+
 use std::fmt;
 use std::time::Duration;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+pub use json_object::JsonObject;
+pub use secret::Secret;
 
 /// The encoding that Grafana asks frames in (contract section 3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -642,51 +646,6 @@ impl Source {
             405 | 406 | 412 | 413 | 414 | 416 | 417 | 426 | 431 | 501 => Self::Plugin,
             _ => Self::Downstream,
         }
-    }
-}
-
-/// Any JSON object, read to its end and of which nothing is kept: to learn whether a text is one.
-#[derive(Clone, Copy, Debug)]
-pub struct JsonObject;
-
-impl<'de> serde::Deserialize<'de> for JsonObject {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for JsonObject {
-    type Value = Self;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(self)
-    }
-}
-
-/// A secret of a data source. It can be read where a request is made, and shows itself nowhere.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret.
-    pub fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// The secret itself. Only `egress/credentials.rs` and the TLS set-up have a reason to ask.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("[REDACTED]")
     }
 }
 

@@ -59,33 +59,33 @@ mod tests {
         }
     }"#;
 
-    fn check(settings: &str, expected: Expect) {
+    fn check(settings: &str, expected: &Expect) {
         expected.assert_eq(&objections(SCHEMA, settings.as_bytes()).join("\n"));
     }
 
     #[test]
     fn settings_that_fit_are_not_objected_to_whatever_else_is_beside_them() {
-        check(r#"{"thing":"boiler","guest":"things","timeout":5}"#, expect![""]);
+        check(r#"{"thing":"boiler","guest":"things","timeout":5}"#, &expect![""]);
     }
 
     #[test]
     fn each_thing_that_is_wrong_is_a_sentence_that_says_where() {
         check(
             r#"{"thing":"","depth":10,"mode":"c"}"#,
-            expect![[r#"
+            &expect![[r#"
             The settings do not fit what the guest expects at '/depth': 10 is greater than the maximum of 9.
             The settings do not fit what the guest expects at '/mode': "c" is not one of "a" or "b".
             The settings do not fit what the guest expects at '/thing': "" is shorter than 1 character."#]],
         );
         check(
             "",
-            expect![[
+            &expect![[
                 r#"The settings do not fit what the guest expects: "thing" is a required property."#
             ]],
         );
         check(
             "[",
-            expect![
+            &expect![
                 "The settings are not a JSON object: EOF while parsing a list at line 1 column 1."
             ],
         );

@@ -96,7 +96,7 @@ mod tests {
     }
 
     /// Takes the chunks after each round.
-    fn check(rounds: Vec<Vec<model::Frame>>, expected: Expect) {
+    fn check(rounds: Vec<Vec<model::Frame>>, expected: &Expect) {
         let mut frames = Frames::new(&Limits::default());
         let mut shown = String::new();
         for round in rounds {
@@ -118,7 +118,7 @@ mod tests {
         ];
         check(
             rounds,
-            expect![[r#"
+            &expect![[r#"
             0: {"schema":{"refId":"A","fields":[{"name":"value","type":"number","typeInfo":{"frame":"int64"}}]},"data":{"values":[[1,2]]}}
             --
             0: {"data":{"values":[[3]]}}
@@ -138,7 +138,7 @@ mod tests {
         ];
         check(
             rounds,
-            expect![[r#"
+            &expect![[r#"
             0: {"schema":{"refId":"A","fields":[{"name":"value","type":"number","typeInfo":{"frame":"int64"}}]},"data":{"values":[[1]]}}
             1: {"schema":{"refId":"A","fields":[{"name":"value","type":"number","typeInfo":{"frame":"int64"}}]},"data":{"values":[[]]}}
             --

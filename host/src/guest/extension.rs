@@ -55,7 +55,8 @@ impl Extension {
         let Some(index) = &self.live else { return Ok(Ok(None)) };
         let function = instance
             .get_typed_func::<(&Query, &Datasource), (Live,)>(store.as_context_mut(), index);
-        let (returned,) = function.map_err(misfit)?.call(store, (query, datasource))?;
+        let (returned,) =
+            function.map_err(|error| misfit(&error))?.call(store, (query, datasource))?;
         Ok(returned)
     }
 
@@ -69,12 +70,12 @@ impl Extension {
         let Some(index) = &self.migrate else { return Ok(Ok(model)) };
         let function = instance
             .get_typed_func::<(&str,), (Result<String, Refusal>,)>(store.as_context_mut(), index);
-        let (returned,) = function.map_err(misfit)?.call(store, (&model,))?;
+        let (returned,) = function.map_err(|error| misfit(&error))?.call(store, (&model,))?;
         Ok(returned)
     }
 }
 
 /// The export has the contract's name but not its type.
-fn misfit(error: wasmtime::Error) -> wasmtime::Error {
+fn misfit(error: &wasmtime::Error) -> wasmtime::Error {
     Failure::Contract(format!("{error:#}")).into()
 }

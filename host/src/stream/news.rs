@@ -102,7 +102,7 @@ mod tests {
     fn check(
         frames: impl IntoIterator<Item = LiveFrame>,
         packet: fn(&mut News, &LiveFrame) -> Result<Option<Bytes>, Error>,
-        expected: Expect,
+        expected: &Expect,
     ) {
         let mut news = News::new("A");
         let shown = frames.into_iter().map(|frame| match packet(&mut news, &frame).unwrap() {
@@ -125,7 +125,7 @@ mod tests {
         check(
             windows,
             News::of_window,
-            expect![[r#"
+            &expect![[r#"
             {"schema":{"refId":"A","meta":{"type":"timeseries-wide","typeVersion":[0,1]},"fields":[{"name":"time","type":"time","typeInfo":{"frame":"time.Time"}},{"name":"a","type":"number","typeInfo":{"frame":"float64"}}]},"data":{"values":[[1000,2000],[1.0,2.0]]}}
             {"data":{"values":[[3000],[3.0]]}}
             nothing
@@ -141,7 +141,7 @@ mod tests {
         check(
             [table("a"), table("a"), table("b")],
             News::of_window,
-            expect![[r#"
+            &expect![[r#"
             {"schema":{"refId":"A","fields":[{"name":"text","type":"string","typeInfo":{"frame":"string"}}]},"data":{"values":[["a"]]}}
             nothing
             {"schema":{"refId":"A","fields":[{"name":"text","type":"string","typeInfo":{"frame":"string"}}]},"data":{"values":[["b"]]}}
@@ -155,7 +155,7 @@ mod tests {
         check(
             events,
             News::of_event,
-            expect![[r#"
+            &expect![[r#"
             {"schema":{"refId":"A","meta":{"type":"timeseries-wide","typeVersion":[0,1]},"fields":[{"name":"time","type":"time","typeInfo":{"frame":"time.Time"}},{"name":"a","type":"number","typeInfo":{"frame":"float64"}}]},"data":{"values":[[5000],[5.0]]}}
             {"data":{"values":[[3000],[3.0]]}}
             nothing

@@ -99,7 +99,7 @@ impl Feed {
             loop {
                 let (mut stream, _address) = listener.accept().await.unwrap();
                 let mut request = [0; 4096];
-                stream.read(&mut request).await.unwrap();
+                assert_ne!(stream.read(&mut request).await.unwrap(), 0);
                 let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n\r\n");
                 stream.write_all(head.as_bytes()).await.unwrap();
                 let mut heard = heard.lock().await;

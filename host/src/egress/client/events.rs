@@ -26,7 +26,7 @@ use crate::traces;
 /// What came of asking for events.
 pub enum Opened {
     /// Events, as they come.
-    Events(Events),
+    Events(Box<Events>),
     /// A response to its end, because its status is no success.
     Response(Response),
 }
@@ -43,15 +43,12 @@ pub struct Events {
 
 /// The body as it comes.
 type Body = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+/// The same, as the reader of lines wants it.
+type LineBody = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 enum Reader {
     ServerSentEvents(SseByteStream<Body>),
-    Lines(
-        FramedRead<
-            StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>, Bytes>,
-            LinesCodec,
-        >,
-    ),
+    Lines(FramedRead<StreamReader<LineBody, Bytes>, LinesCodec>),
 }
 
 impl Client {
@@ -76,7 +73,7 @@ impl Client {
         let sent = timeout_at(end, self.send(prepared)).await;
         let (url, response) = sent.map_err(|_elapsed| late(Phase::Response))??;
         let opened = if response.status().is_success() {
-            Opened::Events(Events::new(url, response))
+            Opened::Events(Box::new(Events::new(url, response)))
         } else {
             let room = AtomicUsize::new(self.round_bytes);
             let read = timeout_at(end, self.read(&url, response, &room)).await;
