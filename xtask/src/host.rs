@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail};
 use graft_launch::Launch;
@@ -24,18 +24,33 @@ pub(crate) fn build_binary(package: &str, name: &str, is_release: bool) -> anyho
     let step = Step::announce(format!("{name}, profile {profile}"));
     let mut command = cargo();
     command.args(["build", "--package", package, "--bin", name, "--profile", profile]);
+    let binary = binary(&mut command, name)?;
+    step.done();
+    Ok(binary)
+}
+
+/// Says where the plugin's binary is that `cargo test` compiled beside the tests. Asked after that, it compiles nothing: a
+/// build of the plugin alone could have other features of its dependencies.
+pub(crate) fn built_for_tests() -> anyhow::Result<PathBuf> {
+    binary(cargo().args(["test", "--workspace", "--no-run"]), "gpx_graft")
+}
+
+/// Runs a build of cargo's and finds a binary among what came of it.
+fn binary(command: &mut Command, name: &str) -> anyhow::Result<PathBuf> {
     command.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
     let mut build = command.spawn().context("cargo cannot be run")?;
     let mut binary = None;
     if let Some(messages) = build.stdout.take() {
         for message in BufReader::new(messages).lines() {
-            binary = executable(&message.context("cargo's messages cannot be read")?).or(binary);
+            let message = message.context("cargo's messages cannot be read")?;
+            // The tests of a binary have a number after its name.
+            let is_meant = |path: &PathBuf| path.file_stem().is_some_and(|stem| stem == name);
+            binary = executable(&message).filter(is_meant).or(binary);
         }
     }
     if !build.wait().context("cargo is lost")?.success() {
         bail!("{name} does not compile; cargo says why above");
     }
-    step.done();
     binary.with_context(|| format!("cargo did not say where it put {name}"))
 }
 

@@ -4,6 +4,7 @@ mod debian;
 mod stamp;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context as _;
 use graft_cli::toolchain::{TARGET, Toolchain};
@@ -25,6 +26,7 @@ pub(crate) fn run(rustup: bool) -> anyhow::Result<()> {
         ("JavaScript: the JavaScript fixture", javascript()),
         ("JavaScript: Grafana's editors", frontend()),
         ("Prometheus: what compares with a real one", prometheus()),
+        ("Go: the conformance tests", go()),
     ] {
         if or_left_out(what, there)?.is_some() {
             println!("{what}: ready.");
@@ -105,13 +107,30 @@ fn node_packages(what: &str, folder: &Path) -> anyhow::Result<()> {
     stamp.put_on(&mark)
 }
 
-/// A Prometheus to compare with.
-fn prometheus() -> anyhow::Result<()> {
+/// A Prometheus to compare with, and its checks of metrics.
+pub(crate) fn prometheus() -> anyhow::Result<()> {
     let is_there = || quietly(command("prometheus").arg("--version")).is_ok();
     if is_there() {
         return Ok(());
     }
     debian::install_without_starting(&["prometheus"])
+}
+
+/// A Go that is new enough for the conformance tests.
+pub(crate) fn go() -> anyhow::Result<()> {
+    if quietly(command("go").arg("version")).is_err() {
+        debian::install(&["golang-go"])?;
+    }
+    let too_old = "the Go that is here does not fit conformance/go.mod: install the version that it names, or a newer one";
+    quietly(in_conformance().args(["list", "-m"])).map(drop).context(too_old)
+}
+
+/// Go in the module of the conformance tests, which neither fetches another Go nor changes what the module depends on.
+pub(crate) fn in_conformance() -> Command {
+    let mut go = command("go");
+    go.current_dir(root().join("conformance"));
+    go.env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=readonly");
+    go
 }
 
 /// What can be done without: where nobody watches, that is an error; else it is said in one sentence.

@@ -1,12 +1,12 @@
-//! All tests: Rust's, and those of the guests in other languages.
+//! All tests: Rust's, those of the guests in other languages, and those by Grafana's own code.
 
 use std::time::Duration;
 
 use anyhow::bail;
 
 use crate::repository::{cargo, command, root, shown, target};
-use crate::step::{loudly, step, time};
-use crate::{frontend, guests, setup};
+use crate::step::{loudly, quietly, step, time};
+use crate::{frontend, guests, host, setup};
 
 /// Runs all tests, also after some failed, and says what came of them.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -30,7 +30,28 @@ pub(crate) fn run() -> anyhow::Result<()> {
     if setup::or_left_out("the frontend's checks", setup::frontend())?.is_some() {
         summary.add("frontend", frontend::check());
     }
+    let go = setup::go().and_then(|()| setup::prometheus());
+    if setup::or_left_out("the conformance tests", go)?.is_some() {
+        summary.add("conformance", conformance());
+    }
     summary.end()
+}
+
+/// The plugin, launched and asked by Grafana's own code.
+fn conformance() -> anyhow::Result<Duration> {
+    let plugin = host::built_for_tests()?;
+    step("Go's gofmt and vet", || {
+        let unformatted = quietly(command("gofmt").args(["-l", "conformance"]))?;
+        if !unformatted.is_empty() {
+            bail!("not as gofmt would have them: {unformatted}");
+        }
+        quietly(setup::in_conformance().args(["vet", "./..."]))
+    })?;
+    // Go knows nothing of the plugin, so it would take an earlier run's results for those of this one.
+    let mut tests = setup::in_conformance();
+    tests.args(["test", "-count=1", "./..."]);
+    tests.env("GRAFT_PLUGIN", plugin).env("GRAFT_GUESTS", target().join("guests"));
+    loudly("Conformance tests", &mut tests)
 }
 
 fn python() -> anyhow::Result<Duration> {
@@ -43,7 +64,7 @@ fn python() -> anyhow::Result<Duration> {
         }
         let mut tool = command(environment.join("bin/componentize-py"));
         tool.args(["-d", "wit", "-w", "datasource", "bindings"]).arg(&bindings);
-        crate::step::quietly(&mut tool)
+        quietly(&mut tool)
     })?;
     let path = std::env::join_paths([bindings, root().join("guests/fixtures/python")])?;
     let mut tests = command(environment.join("bin/python"));
