@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use crate::repository::{cargo, command, root, shown, target};
+use crate::repository::{cargo, command, root, target};
 use crate::step::{loudly, quietly, step, time};
 use crate::{frontend, guests, host, setup};
 
@@ -99,7 +99,7 @@ impl Summary {
     pub(crate) fn end(self) -> anyhow::Result<()> {
         println!("\n{}", self.lines.join("\n"));
         if !self.failed.is_empty() {
-            bail!("failed: {} (in {})", self.failed.join(", "), shown(root()));
+            bail!("failed: {}", self.failed.join(", "));
         }
         Ok(())
     }

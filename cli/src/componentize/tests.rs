@@ -1,17 +1,25 @@
 use wit_component::{StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::ManglingAndAbi;
+use wit_parser::{ManglingAndAbi, PackageId};
 
 use super::*;
 
-/// A core module that has all that a world wants, and does nothing.
+/// A core module that has all that the only world of a source wants, and does nothing.
 fn core(source: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
+    resolve.push_path("../wit").unwrap();
+    let package = resolve.push_str("test.wit", source).unwrap();
+    core_of(resolve, package, None)
+}
+
+/// The same of a world of the contract.
+fn core_of_contract(world: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
     let (package, _files) = resolve.push_path("../wit").unwrap();
-    let package = match source {
-        "" => package,
-        source => resolve.push_str("test.wit", source).unwrap(),
-    };
-    let world = resolve.select_world(&[package], None).unwrap();
+    core_of(resolve, package, Some(world))
+}
+
+fn core_of(resolve: Resolve, package: PackageId, world: Option<&str>) -> Vec<u8> {
+    let world = resolve.select_world(&[package], world).unwrap();
     let mangling = ManglingAndAbi::Legacy(wit_parser::LiftLowerAbi::Sync);
     let mut core = dummy_module(&resolve, world, mangling);
     embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8, false).unwrap();
@@ -25,10 +33,12 @@ fn refused(core: &[u8], part: &str) {
 }
 
 #[test]
-fn the_contracts_world_becomes_a_component() {
-    let component = componentize(&core("")).unwrap();
-    assert!(Parser::is_component(&component));
-    check(&component).unwrap();
+fn each_of_the_contracts_worlds_becomes_a_component() {
+    for world in ["datasource", "extended-datasource"] {
+        let component = componentize(&core_of_contract(world)).unwrap();
+        assert!(Parser::is_component(&component), "{world}");
+        check(&component).unwrap();
+    }
 }
 
 #[test]
