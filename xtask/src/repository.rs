@@ -26,9 +26,18 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// A command that runs in the root.
+///
+/// What `cargo run` tells this program about its own package is not for others: build scripts of dependencies (ring's is one) look at
+/// the same variables, and would build anew whenever cargo is run by hand after it was run from here.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
+    for (name, _value) in std::env::vars_os() {
+        let name_text = name.to_string_lossy();
+        if name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

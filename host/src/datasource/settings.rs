@@ -23,19 +23,6 @@ use base_url::BaseUrl;
 pub(super) use error::Error;
 use json_data::JsonData;
 
-/// Secrets that are for the host alone: it knows what to do with them, and no guest may name them.
-const OWN_SECRETS: [&str; 9] = [
-    "basicAuthPassword",
-    "password",
-    "tlsCACert",
-    "tlsClientCert",
-    "tlsClientKey",
-    "secureSocksProxyPassword",
-    "sigV4AccessKey",
-    "sigV4SecretKey",
-    "sigV4SessionToken",
-];
-
 /// What the names of custom headers begin with in jsonData, and their values' in secureJsonData; a number follows.
 const HEADER_NAME: &str = "httpHeaderName";
 const HEADER_VALUE: &str = "httpHeaderValue";
@@ -136,7 +123,8 @@ impl RawSettings {
         http.tls = self.tls(json_data)?;
         http.allowed_hosts = json_data.list("allowedHosts")?;
         let secrets = self.secure_json_data.iter();
-        let secrets = secrets.filter(|(name, value)| !value.expose().is_empty() && !is_own(name));
+        let secrets =
+            secrets.filter(|(name, value)| !value.expose().is_empty() && !Secret::is_of_host(name));
         http.secrets = secrets.map(|(name, value)| (name.clone(), value.clone())).collect();
         http.user_agent = user_agent::compose(&self.user_agent, &self.plugin_version);
         Ok(http)
@@ -237,11 +225,6 @@ fn refuse_unsupported(json_data: &JsonData<'_>, base_url: Option<&BaseUrl>) -> R
         return Err(Error::Unsupported { key: "serverName", what });
     }
     Ok(())
-}
-
-/// Whether a secret is for the host alone.
-fn is_own(name: &str) -> bool {
-    OWN_SECRETS.contains(&name) || name.starts_with(HEADER_VALUE)
 }
 
 impl fmt::Debug for RawSettings {

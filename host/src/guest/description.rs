@@ -6,7 +6,7 @@ mod tests;
 use std::collections::HashSet;
 
 use crate::limits::{DESCRIPTION_LINE_BYTES_MAX, GUEST_NAME_BYTES_MAX};
-use crate::model::{Description, JsonObject};
+use crate::model::{Description, JsonObject, Secret};
 
 /// Whether this can be a guest's name, and so a file's: it can never lead out of a folder.
 pub fn is_guest_name(name: &str) -> bool {
@@ -51,6 +51,9 @@ fn check_secrets(description: &Description) -> Result<(), String> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
         if name.is_empty() || name.len() > GUEST_NAME_BYTES_MAX || !name.bytes().all(legal) {
             return Err(format!("'{}' is not a secret's name", shown(name)));
+        }
+        if Secret::is_of_host(name) {
+            return Err(format!("the secret '{name}' is the host's own, and no guest may name it"));
         }
         if !names.insert(name) {
             return Err(format!("the secret '{name}' is there twice"));

@@ -70,3 +70,12 @@ fn a_secrets_name_fits_a_placeholder_and_is_there_once() {
     let sentence = wrong(|description| description.secrets = twice());
     assert_eq!(sentence, "the secret 'apiKey' is there twice");
 }
+
+#[test]
+fn a_secret_that_is_the_hosts_own_is_no_guests() {
+    for name in ["basicAuthPassword", "tlsClientKey", "httpHeaderValue7"] {
+        let sentence = wrong(|description| description.secrets.push(secret(name)));
+        let expected = format!("the secret '{name}' is the host's own, and no guest may name it");
+        assert_eq!(sentence, expected);
+    }
+}
