@@ -22,9 +22,18 @@ type outcome struct {
 	err      error
 }
 
-// endDuringCalls has calls under way, of which some have reached the API, tells the plugin to end, and says how each
-// call ended and how long the process took. The connection stays open, unlike Grafana's, so that each end is the plugin's.
-func endDuringCalls(t *testing.T, meanwhile func(), hold func(request *http.Request)) ([]outcome, time.Duration) {
+// untilDone holds up an API until the plugin gives up.
+func untilDone(request *http.Request) { <-request.Context().Done() }
+
+// shutDown tells the plugin to end. The connection stays open, unlike Grafana's, so that each end of a call is the plugin's.
+func shutDown(t *testing.T, p *plugin) {
+	t.Helper()
+	must(t, p.connection().Invoke(within(t), "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{}))
+}
+
+// endDuringCalls has calls under way, of which some have reached the API, ends the plugin, and says how each call ended
+// and how long the process took.
+func endDuringCalls(t *testing.T, end func(t *testing.T, p *plugin), hold func(request *http.Request)) ([]outcome, time.Duration) {
 	t.Helper()
 	p := launch(t, "things")
 	arrived := make(chan struct{}, callsAtOnce)
@@ -46,8 +55,7 @@ func endDuringCalls(t *testing.T, meanwhile func(), hold func(request *http.Requ
 		<-arrived
 	}
 	begun := time.Now()
-	must(t, p.connection().Invoke(within(t), "/plugin.GRPCController/Shutdown", &emptypb.Empty{}, &emptypb.Empty{}))
-	meanwhile()
+	end(t, p)
 	equal(t, "the exit code", p.exited(t), 0)
 	took := time.Since(begun)
 	calls.Wait()
@@ -70,8 +78,19 @@ func cleanly(t *testing.T, call outcome) (isAnswered bool) {
 }
 
 func TestCallsDuringAShutdownThatAnAPIHoldsUpAreCutOffCleanly(t *testing.T) {
-	hold := func(request *http.Request) { <-request.Context().Done() }
-	outcomes, took := endDuringCalls(t, func() {}, hold)
+	outcomes, took := endDuringCalls(t, shutDown, untilDone)
+	if took >= gracefulTime {
+		t.Errorf("ending took %v", took)
+	}
+	for _, call := range outcomes {
+		cleanly(t, call)
+	}
+}
+
+func TestGrafanasOwnStopDuringCallsNeedsNoKill(t *testing.T) {
+	end := func(_ *testing.T, p *plugin) { p.stop() }
+	// An exit code of 0 says that the process was not killed.
+	outcomes, took := endDuringCalls(t, end, untilDone)
 	if took >= gracefulTime {
 		t.Errorf("ending took %v", took)
 	}
@@ -88,7 +107,12 @@ func TestCallsDuringAShutdownThatAreDoneInTimeAreAnswered(t *testing.T) {
 		case <-request.Context().Done():
 		}
 	}
-	outcomes, took := endDuringCalls(t, func() { close(release) }, hold)
+	end := func(t *testing.T, p *plugin) {
+		t.Helper()
+		shutDown(t, p)
+		close(release)
+	}
+	outcomes, took := endDuringCalls(t, end, hold)
 	if took >= gracefulTime {
 		t.Errorf("ending took %v", took)
 	}
