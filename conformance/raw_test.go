@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,8 +45,14 @@ func startCommand(t *testing.T, command *exec.Cmd) *process {
 		close(own.ended)
 	}()
 	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		<-own.ended
+		// A process that is killed leaves its socket behind.
+		_ = command.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-own.ended:
+		case <-time.After(gracefulTime):
+			_ = command.Process.Kill()
+			<-own.ended
+		}
 	})
 	return own
 }

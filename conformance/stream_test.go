@@ -146,6 +146,8 @@ func TestAStreamEndsWhenNobodyListens(t *testing.T) {
 
 func TestAnAPIIsNotAskedMoreOftenThanTheAdminAllows(t *testing.T) {
 	p := launch(t, "fixtures/odd")
+	// An interval begins before the guest is loaded, so that the first would seem short.
+	answersOne(t, p)
 	arrived := make(chan time.Time, 100)
 	api := serve(t, func(writer http.ResponseWriter, request *http.Request) {
 		arrived <- time.Now()
