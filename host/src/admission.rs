@@ -1,9 +1,10 @@
 //! One admission, from start to end: may an admin save a data source with these settings?
 
+mod bounds;
 mod schema;
 
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::datasource::{RawSettings, Registry};
 use crate::guest;
@@ -25,10 +26,13 @@ pub struct Review {
 /// A guest that cannot be asked at the moment is no reason not to save.
 pub async fn review(
     registry: &Registry,
-    settings: RawSettings,
+    mut settings: RawSettings,
     before: Option<RawSettings>,
     deadline: Instant,
 ) -> Review {
+    for (name, value) in before.into_iter().flat_map(|before| before.secure_json_data) {
+        settings.secure_json_data.entry(name).or_insert(value);
+    }
     let objection = |sentence| Review { objections: vec![sentence], ..Review::default() };
     let warning = |sentence| Review { warnings: vec![sentence], ..Review::default() };
     let datasource = match registry.build(&settings, deadline).await {
@@ -47,24 +51,20 @@ pub async fn review(
     };
     // A schema with a costly pattern holds up no other request.
     let check = move || Review {
-        objections: objections(datasource.guest.description(), &settings, before.as_ref()),
+        objections: objections(datasource.guest.description(), &settings),
         warnings: Vec::new(),
     };
-    let checked = spawn_blocking(check).await;
-    checked.unwrap_or_else(|_panicked| warning(query::Error::Panicked.user_message()))
+    match timeout_at(deadline, spawn_blocking(check)).await {
+        Ok(Ok(review)) => review,
+        Ok(Err(_panicked)) => warning(query::Error::Panicked.user_message()),
+        Err(_elapsed) => warning("The settings could not be checked in time.".to_owned()),
+    }
 }
 
-fn objections(
-    description: &Description,
-    settings: &RawSettings,
-    before: Option<&RawSettings>,
-) -> Vec<String> {
+fn objections(description: &Description, settings: &RawSettings) -> Vec<String> {
     let is_set = |name: &str| {
-        let known = |settings: &RawSettings| {
-            let value = settings.secure_json_data.get(name);
-            value.is_some_and(|value| !value.expose().is_empty())
-        };
-        known(settings) || before.is_some_and(known)
+        let value = settings.secure_json_data.get(name);
+        value.is_some_and(|value| !value.expose().is_empty())
     };
     let required = description.secrets.iter().filter(|secret| secret.required);
     let missing = required.filter(|secret| !is_set(&secret.name)).map(|secret| {

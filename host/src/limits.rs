@@ -135,9 +135,21 @@ pub const LIVE_RANGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub const LIVE_POINTS_MAX: u32 = 10_000;
 /// One event of a stream. Server-sent events are read by browsers, so they are small.
 pub const LIVE_EVENT_BYTES_MAX: usize = 1 << 20;
-/// The silence after which a stream is opened anew. Servers that mean to be silent send a comment every 15 s or so, as the HTML
-/// standard advises; a connection that was lost without a word is found out by this.
+/// The silence after which a stream is opened anew: no byte at all, not even a comment, which the HTML standard advises to send every
+/// 15 s or so. A connection that was lost without a word is found out by this.
 pub const LIVE_SILENCE_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// Live frames that are kept for those who look later, all streams together. Beyond this they see only what comes after them.
+pub const LIVE_SHOWN_BYTES_MAX: usize = 128 << 20;
+/// The least time between two events of one stream. Each is a call of the guest; a screen shows no more than some dozens a second, and
+/// an API that says more waits.
+pub const LIVE_EVENT_PAUSE: Duration = Duration::from_millis(10);
+
+/// Values of a JSON Schema that are looked at, references followed, in order to check one value. Editors that people can use are drawn
+/// from some hundreds.
+pub const SCHEMA_WORK_MAX: usize = 10_000;
+/// How deep a JSON Schema may nest, references followed: each level takes stack.
+pub const SCHEMA_DEPTH_MAX: usize = 64;
 
 /// Things that are wrong with settings of which an admin is told at once.
 pub const OBJECTIONS_MAX: usize = 10;

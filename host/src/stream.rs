@@ -7,6 +7,7 @@ mod channel;
 mod channels;
 mod news;
 
+use std::mem;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -20,9 +21,9 @@ use news::News;
 
 use crate::datasource::{Datasource, RawSettings, Registry};
 use crate::egress::Opened;
-use crate::frame::Frames;
 pub use crate::frame::LiveFrame;
-use crate::limits::{LIVE_RETRY_MAX, LIVE_RETRY_MIN, Limits};
+use crate::frame::{self, Frames};
+use crate::limits::{LIVE_EVENT_PAUSE, LIVE_RETRY_MAX, LIVE_RETRY_MIN, Limits};
 use crate::model::{Fetch, Query, Response, Source};
 use crate::query::{Error, add, collect, elsewhere};
 
@@ -70,8 +71,7 @@ impl Stream<'_> {
         packets: &mpsc::Sender<Bytes>,
     ) -> Result<Never, Error> {
         loop {
-            let start = Instant::now();
-            let deadline = start + self.limits.query_time;
+            let deadline = Instant::now() + self.limits.query_time;
             // Anew each time, so that a guest that was replaced takes over.
             let datasource = self.registry.get(self.settings.clone(), deadline).await?;
             let query = self.channel.query((self.now)());
@@ -79,11 +79,10 @@ impl Stream<'_> {
             if let Some(fetch) = fetch {
                 return self.follow(&datasource, query, fetch, news, pauses, packets).await;
             }
+            // The interval is that between two questions, however long it took to load the guest before.
+            let start = Instant::now();
             let frames = collect(&datasource, &query, self.limits, deadline).await?;
-            if let Some(frame) = live(frames, &datasource).await? {
-                let packet = news.of_window(&frame);
-                self.send(frame, packet, &datasource, packets).await?;
-            }
+            self.tell(frames, News::of_window, news, &datasource, packets).await?;
             *pauses = self::pauses();
             sleep_until(start + self.channel.interval()).await;
         }
@@ -121,27 +120,42 @@ impl Stream<'_> {
             }
         };
         while let Some(event) = events.next().await? {
+            let start = Instant::now();
             query.to = (self.now)();
             let found = transform(&query, event).await?;
             let frames = add(Frames::new(self.limits), found, guest.id()).await?;
-            if let Some(frame) = live(frames, datasource).await? {
-                let packet = news.of_event(&frame);
-                self.send(frame, packet, datasource, packets).await?;
-            }
+            self.tell(frames, News::of_event, news, datasource, packets).await?;
             *pauses = self::pauses();
+            sleep_until(start + LIVE_EVENT_PAUSE).await;
         }
         Err(Error::StreamEnded)
     }
 
-    async fn send(
+    /// Joins frames to the one that a stream carries, hands on what of it is `new`, and keeps it for those who look later. On a
+    /// thread where that may take its time.
+    async fn tell(
         &self,
-        frame: LiveFrame,
-        packet: Result<Option<Bytes>, crate::frame::Error>,
+        frames: Frames,
+        new: fn(&mut News, &LiveFrame) -> Result<Option<Bytes>, frame::Error>,
+        news: &mut News,
         datasource: &Datasource,
         packets: &mpsc::Sender<Bytes>,
     ) -> Result<(), Error> {
-        let packet = packet.map_err(|error| Error::frame(datasource.guest.id(), error))?;
-        self.running.shows(frame);
+        let mut known = mem::take(news);
+        let told = elsewhere(move || {
+            let frame = frames.complete()?.into_live()?;
+            let packet = match &frame {
+                Some(frame) => new(&mut known, frame)?,
+                None => None,
+            };
+            Ok((known, frame, packet))
+        });
+        let told = told.await?.map_err(|error| Error::frame(datasource.guest.id(), error));
+        let (known, frame, packet) = told?;
+        *news = known;
+        if let Some(frame) = frame {
+            self.running.shows(frame);
+        }
         if let Some(packet) = packet {
             // If nobody takes packets any more, all this is about to be dropped.
             let _nobody_listens = packets.send(packet).await;
@@ -158,12 +172,6 @@ fn interrupted(error: &Error, pause: Duration) {
 /// What has no value.
 enum Never {}
 
-/// All frames as the one that a stream carries.
-async fn live(frames: Frames, datasource: &Datasource) -> Result<Option<LiveFrame>, Error> {
-    let joined = elsewhere(move || frames.complete()?.into_live()).await?;
-    joined.map_err(|error| Error::frame(datasource.guest.id(), error))
-}
-
 /// Ever longer pauses, each a little by chance, so that many streams of an API that was down do not come back at once.
 fn pauses() -> ExponentialBackoff {
     ExponentialBuilder::default()
@@ -178,7 +186,7 @@ fn pauses() -> ExponentialBackoff {
 fn is_passing(error: &Error) -> bool {
     match error.source_of_error() {
         Source::Downstream => matches!(error.status(), 408 | 429 | 500 | 502..=599),
-        Source::Plugin => error.status() == 504,
+        Source::Plugin => matches!(error.status(), 503 | 504),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::repository::cargo;
 use crate::step::loudly;
 use crate::test::Summary;
-use crate::{demo, test, tidy};
+use crate::{demo, package, test, tidy};
 
 /// Runs every stage, also after one failed, and shows what each took.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -16,6 +16,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     summary.add("tidy", timed(tidy::run));
     summary.add("test", timed(test::run));
     summary.add("demo", timed(|| demo::run(&demo::Arguments::short())));
+    summary.add("package", timed(|| package::run(&package::Arguments::debug())));
     summary.end()
 }
 

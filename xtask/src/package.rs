@@ -25,13 +25,21 @@ pub(crate) struct Arguments {
     debug: bool,
 }
 
+impl Arguments {
+    /// Of what the tests have built.
+    pub(crate) fn debug() -> Self {
+        Self { debug: true }
+    }
+}
+
 /// Builds everything, packs it, and proves it.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let manifest = Manifest::read(&root().join("plugin.json"), env!("CARGO_PKG_VERSION"))?;
     let module = frontend::build()?;
     let shipped = guests::shipped()?;
     let guests: anyhow::Result<Vec<_>> = shipped.iter().map(|name| guests::build(name)).collect();
-    let binary = host::build(!arguments.debug)?;
+    // The tests' binary is at hand where they ran.
+    let binary = if arguments.debug { host::built_for_tests()? } else { host::build(true)? };
     let entries = layout::entries(&manifest, &binary, &module, &guests?)?;
 
     let packages = target().join("package");

@@ -109,6 +109,13 @@ impl Registry {
             entry.used.store(now, Ordering::Relaxed);
             return Arc::clone(entry);
         }
+        // Somebody asks with settings that were replaced since, such as a live stream that is about to be begun anew.
+        let is_stale =
+            entries.get(&key).is_some_and(|entry| entry.settings.updated_ms > settings.updated_ms);
+        if is_stale {
+            let (built, used) = (OnceCell::new(), AtomicU64::new(now));
+            return Arc::new(Entry { settings, built, used });
+        }
         if entries.len() >= DATASOURCES_MAX && !entries.contains_key(&key) {
             let oldest = entries.iter().min_by_key(|(_, entry)| entry.used.load(Ordering::Relaxed));
             if let Some(oldest) = oldest.map(|(key, _entry)| key.clone()) {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::error::{Error, Misfit, Position};
 use super::json;
+use super::metadata::kind_name;
 use super::pages::CheckedFrame;
 use super::reshape::{Obstacle, join};
 use super::times;
@@ -24,8 +25,8 @@ pub struct LiveFrame {
     time: Option<usize>,
 }
 
-/// Stands for a schema: two that differ in name, kind, meta, or in a field's name, type, labels or config have different
-/// ones. For comparing within one process.
+/// Stands for a schema: two that differ in name, kind, or in a field's name, type, labels or config have different ones. The rest
+/// of meta does not count, which tells of one answer more than of what it is. For comparing within one process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(u64);
 
@@ -69,6 +70,12 @@ impl LiveFrame {
         self.time.is_some()
     }
 
+    /// The size of its columns, bytes. Encoding takes time in proportion.
+    pub fn bytes(&self) -> usize {
+        let pages = self.frame.fields.iter().flat_map(|field| &field.pages);
+        pages.map(|page| page.get_array_memory_size()).sum()
+    }
+
     /// How many rows it has.
     pub fn rows(&self) -> usize {
         self.frame.rows
@@ -97,7 +104,9 @@ impl LiveFrame {
     /// Stands for all that is not rows.
     pub fn fingerprint(&self) -> Result<Fingerprint, Error> {
         let mut hasher = DefaultHasher::new();
-        self.schema("")?.hash(&mut hasher);
+        self.frame.kind().map(kind_name).hash(&mut hasher);
+        let plain = Self { frame: CheckedFrame { meta: None, ..self.frame.clone() }, time: None };
+        plain.schema("")?.hash(&mut hasher);
         Ok(Fingerprint(hasher.finish()))
     }
 

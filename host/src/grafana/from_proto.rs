@@ -3,7 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use graft_proto::pluginv2::{
     GroupVersionKind, PluginContext, QueryDataRequest, RawObject, TimeRange,
 };
 use prost::Message as _;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 use url::form_urlencoded;
@@ -52,6 +53,12 @@ pub(super) fn queries(request: QueryDataRequest) -> Result<Asked, Status> {
             return Err(Status::invalid_argument(problem));
         }
     };
+    let mut ref_ids = HashSet::new();
+    if let Some(twice) = request.queries.iter().find(|query| !ref_ids.insert(&query.ref_id)) {
+        let problem =
+            format!("two queries have the refId '{}', by which answers are known", twice.ref_id);
+        return Err(Status::invalid_argument(problem));
+    }
     let from_alert = request.headers.get(FROM_ALERT).is_some_and(|value| value == "true");
     let queries = request.queries.into_iter().map(|asked| {
         let ref_id = asked.ref_id.clone();
@@ -150,24 +157,30 @@ pub(super) fn models(objects: &[RawObject]) -> Result<Vec<String>, String> {
             let kind: String = object.content_type.chars().take(100).collect();
             return Err(format!("object {number} is of type '{kind}' instead of application/json"));
         }
-        let document: Value = serde_json::from_slice(&object.raw)
-            .map_err(|error| format!("object {number} is not JSON ({error})"))?;
-        let queries = member(&document, "queries").and_then(Value::as_array);
-        let queries = queries.ok_or_else(|| format!("object {number} has no list Queries"))?;
-        for (place, query) in queries.iter().enumerate() {
-            let model = member(query, "json").unwrap_or(query);
-            if !model.is_object() {
+        let members: Members<'_> = serde_json::from_slice(&object.raw)
+            .map_err(|error| format!("object {number} is not a JSON object ({error})"))?;
+        let queries = member(&members, "queries");
+        let queries = queries.and_then(|queries| serde_json::from_str(queries.get()).ok());
+        let queries: Vec<&RawValue> =
+            queries.ok_or_else(|| format!("object {number} has no list Queries"))?;
+        for (place, query) in queries.into_iter().enumerate() {
+            let whole = serde_json::from_str::<Members<'_>>(query.get()).unwrap_or_default();
+            let model = member(&whole, "json").unwrap_or(query).get();
+            if serde_json::from_str::<JsonObject>(model).is_err() {
                 return Err(format!("query {place} of object {number} is not a JSON object"));
             }
-            models.push(model.to_string());
+            models.push(model.to_owned());
         }
     }
     Ok(models)
 }
 
-fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    let mut members = value.as_object()?.iter();
-    members.find(|(own, _value)| own.eq_ignore_ascii_case(name)).map(|(_name, value)| value)
+/// A JSON object, its values as they are written: what is not migrated must not change.
+type Members<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
+
+fn member<'a>(members: &Members<'a>, name: &str) -> Option<&'a RawValue> {
+    let mut members = members.iter();
+    members.find(|(own, _value)| own.eq_ignore_ascii_case(name)).map(|(_name, value)| *value)
 }
 
 /// Reads a datasource's settings out of the context that every request carries.

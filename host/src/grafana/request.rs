@@ -1,8 +1,7 @@
 //! One request of Grafana's, from its envelope to its outcome: every method of every service runs through here.
 //!
 //! A method calls [`Plugin::begin`] with its name before it looks at anything else. A unary method hands its work to
-//! [`InFlight::run`]; one that answers with a stream has [`InFlight::within`] for whatever makes the answer, and calls
-//! [`InFlight::finish`] when it knows how that ended. Whatever is dropped before counts as cancelled, because nothing but the
+//! [`InFlight::run`], and one that answers with a stream to [`InFlight::stream`]. Whatever is dropped before counts as cancelled, because nothing but the
 //! caller's going away drops it. What is logged and counted is the same for all of them, in the words of Grafana's SDK for Go
 //! (contract section 6.1).
 
@@ -13,8 +12,9 @@ use std::pin::Pin;
 use std::thread;
 
 use futures_util::future;
-use futures_util::stream::{self, PollNext, Stream, StreamExt as _};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use graft_proto::pluginv2::PluginContext;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Response, Status};
@@ -76,6 +76,7 @@ impl Plugin {
         let span = tracing::info_span!(
             "request",
             pluginId = plugin_id,
+            pluginVersion = context.map(|context| context.plugin_version.as_str()),
             endpoint,
             dsName = settings.map(|settings| settings.name.as_str()),
             dsUid = settings.map(|settings| settings.uid.as_str()),
@@ -134,13 +135,18 @@ impl InFlight {
         let work = async move {
             let ended = self.within(work).await;
             self.finish(ended.as_ref().map_or_else(Outcome::from, Clone::clone));
-            ended.err().map(Err)
+            ended.err()
         };
-        // What was sent is asked first, so that all of it comes before the end.
-        let answers = sent.map(|answer| Some(Ok(answer)));
-        let answers =
-            stream::select_with_strategy(answers, stream::once(work), |&mut ()| PollNext::Left);
-        Box::pin(answers.filter_map(future::ready))
+        // A task of its own, so that its deadlines hold while nobody takes what it has sent. It goes with the stream.
+        let mut task = JoinSet::new();
+        task.spawn(work);
+        let end = async move {
+            match task.join_next().await {
+                Some(Ok(status)) => status.map(Err),
+                _panicked => Some(Err(Status::internal("the plugin failed; its log says where"))),
+            }
+        };
+        Box::pin(sent.map(Ok).chain(stream::once(end).filter_map(future::ready)))
     }
 
     /// A piece of the work, whose log lines, spans and exchanges then belong to this request.

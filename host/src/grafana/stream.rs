@@ -36,7 +36,7 @@ impl StreamService for Plugin {
             let SubscribeStreamRequest { plugin_context, path, data, .. } = request;
             let settings = from_proto::settings(plugin_context)?;
             let (status, data) = match Channel::of(&path, &data, &self.limits) {
-                Ok(channel) => (Found, self.channels.shown(&settings, &channel)),
+                Ok(channel) => (Found, self.channels.shown(&settings, &channel).await),
                 Err(unknown) => {
                     tracing::info!(%unknown, path, "A subscription is refused");
                     (NotFound, Bytes::new())
@@ -109,7 +109,11 @@ impl Plugin {
         if let Some(notice) = to_proto::stream_notice(&error, channel.ref_id()) {
             let _nobody_listens = packets.send(notice).await;
         }
-        Ok(Outcome::of(&Err::<(), _>(error)))
+        match error {
+            // Grafana asks again, and then there may be room.
+            Error::TooManyStreams { .. } => Err(Status::resource_exhausted(error.user_message())),
+            error => Ok(Outcome::of(&Err::<(), _>(error))),
+        }
     }
 }
 

@@ -115,7 +115,9 @@ pub(super) fn call_resource_responses(
     }
     let mut body = Bytes::from(response.body);
     let mut part = || body.split_to(body.len().min(RESOURCE_MESSAGE_BYTES));
-    let code = response.status.into();
+    // To the browser a 401 would mean that its user is not signed in to Grafana, and it would sign them out. Grafana's own data
+    // source proxy says 400 then as well.
+    let code = if response.status == 401 { 400 } else { response.status.into() };
     let mut messages = vec![CallResourceResponse { code, headers, body: part() }];
     loop {
         match part() {
@@ -130,11 +132,8 @@ fn resource_error(error: &Error) -> ResourceResponse {
     let (status, source) = (error.status(), error.source_of_error().as_str());
     let chain: &dyn std::error::Error = error;
     tracing::warn!(status, statusSource = source, error = chain, "Resource call failed");
-    // To the browser a 401 would mean that its user is not signed in to Grafana, and it would sign them out. Grafana's own data
-    // source proxy says 400 then as well.
-    let shown = if status == 401 { 400 } else { status };
     let body = json!({ "message": error.user_message(), "status": status, "errorSource": source });
-    ResourceResponse { status: shown, headers: Vec::new(), body: body.to_string().into_bytes() }
+    ResourceResponse { status, headers: Vec::new(), body: body.to_string().into_bytes() }
 }
 
 /// A review as an answer.

@@ -210,6 +210,7 @@ impl Error {
         match self {
             Self::Unknown { .. } => 400,
             Self::Failed { failure: Failure::TooMuch(_), .. } => 400,
+            Self::NotLoaded { error, .. } if error.is_of_host() => 503,
             Self::NotLoaded { .. } | Self::Failed { .. } => 500,
             Self::TimedOut { .. } => 504,
             Self::Refused { refusal, .. } => match refusal {
@@ -252,7 +253,14 @@ impl Error {
                 "Guest '{name}' was {waiting} when the query's time was over. Try again in a moment, or {}.",
                 how_to_raise("query_time")
             ),
-            Self::Refused { refusal, .. } => refusal_text(refusal).to_owned(),
+            // Grafana takes an error without a text for none at all.
+            Self::Refused { guest, refusal } => match refusal_text(refusal).trim() {
+                "" => format!(
+                    "Guest '{guest}' refused with status {} and did not say why. The guest's vendor has to mend that.",
+                    self.status()
+                ),
+                text => text.to_owned(),
+            },
             Self::Failed { guest, failure, .. } => failed(guest, failure),
         }
     }

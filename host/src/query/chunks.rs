@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use super::{Error, Run, add, elsewhere};
@@ -48,8 +48,12 @@ async fn run_one(
     // An alert rule is given frames that are checked, and reshaped, all together.
     if query.from_alert {
         let frames = super::run_one(datasource, query, format, limits, deadline).await?;
+        if frames.is_empty() {
+            let nothing = Chunk::nothing(&query.ref_id, format).map_err(blame)?;
+            send(parts, query, nothing, deadline).await?;
+        }
         for (index, bytes) in frames.into_iter().enumerate() {
-            send(parts, query, Chunk::whole(index, bytes)).await;
+            send(parts, query, Chunk::whole(index, bytes), deadline).await?;
         }
         return Ok(());
     }
@@ -67,17 +71,24 @@ async fn run_one(
         let (left, chunks) = taken.map_err(blame)?;
         frames = left;
         for chunk in chunks {
-            send(parts, query, chunk).await;
+            send(parts, query, chunk, deadline).await?;
         }
     }
     if frames.is_empty() {
         let nothing = Chunk::nothing(&query.ref_id, format).map_err(blame)?;
-        send(parts, query, nothing).await;
+        send(parts, query, nothing, deadline).await?;
     }
     Ok(())
 }
 
-/// If nobody takes parts any more, the whole run is about to be dropped.
-async fn send(parts: &mpsc::Sender<Part>, query: &Query, chunk: Chunk) {
-    let _nobody_listens = parts.send((query.ref_id.clone(), chunk)).await;
+/// Waits until the part is taken, but not longer than the query may. If nobody takes parts any more, the whole run is about
+/// to be dropped.
+async fn send(
+    parts: &mpsc::Sender<Part>,
+    query: &Query,
+    chunk: Chunk,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let sent = timeout_at(deadline, parts.send((query.ref_id.clone(), chunk))).await;
+    sent.map(|_nobody_listens| ()).map_err(|_elapsed| Error::NotTaken)
 }

@@ -38,6 +38,9 @@ pub enum Error {
         /// Its value.
         limit: u32,
     },
+    /// Grafana does not take the answer.
+    #[error("the answer was not taken in the query's time")]
+    NotTaken,
     /// A stream that should not end has ended.
     #[error("the API ended the stream")]
     StreamEnded,
@@ -73,6 +76,7 @@ impl Error {
             Self::Egress(error) => error.status(),
             Self::Frame { error, .. } => error.status(),
             Self::StreamEnded => 502,
+            Self::NotTaken => 504,
             Self::TooManyStreams { .. } => 429,
             Self::LiveRound { .. } => 501,
             Self::Panicked => 500,
@@ -82,7 +86,9 @@ impl Error {
     /// Whose fault it is, in Grafana's words (contract section 4.1).
     pub fn source_of_error(&self) -> Source {
         match self {
-            Self::Invalid(_) | Self::TooMany { .. } | Self::StreamEnded => Source::Downstream,
+            Self::Invalid(_) | Self::TooMany { .. } | Self::StreamEnded | Self::NotTaken => {
+                Source::Downstream
+            }
             Self::Datasource(error) => error.source_of_error(),
             Self::Guest(error) => error.source_of_error(),
             Self::Egress(error) => error.source_of_error(),
@@ -103,6 +109,10 @@ impl Error {
                 "The query needs more than {limit} {what}, which is the limit '{key}'. Ask for less, such as a shorter time \
                  range, or {}.",
                 how_to_raise(key)
+            ),
+            Self::NotTaken => format!(
+                "The rest of the answer was not taken before the query's time was over. Ask for less, or {}.",
+                how_to_raise("query_time")
             ),
             Self::StreamEnded => "The API ended the stream. It is opened again in a moment.".to_owned(),
             Self::LiveRound { guest } => format!(

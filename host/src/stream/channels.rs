@@ -1,6 +1,7 @@
 //! What the running streams show, for those who come when a stream runs already: its packets hold only what is new.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -8,11 +9,15 @@ use bytes::Bytes;
 use super::Channel;
 use crate::datasource::RawSettings;
 use crate::frame::LiveFrame;
+use crate::limits::LIVE_SHOWN_BYTES_MAX;
+use crate::query::elsewhere;
 
 /// All running streams of this process.
 #[derive(Default)]
 pub struct Channels {
     running: Mutex<HashMap<Key, Shown>>,
+    /// How many streams have begun so far.
+    begun: AtomicU64,
 }
 
 /// A data source of an organisation, and a path below it.
@@ -48,23 +53,25 @@ impl Channels {
     ) -> Option<Running<'_>> {
         let key = Key::of(settings, channel);
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = running.get(&key).map(|shown| shown.stream);
-        if before.is_none() && running.len() >= most {
+        if !running.contains_key(&key) && running.len() >= most {
             return None;
         }
-        let stream = before.map_or(0, |before| before + 1);
+        let stream = self.begun.fetch_add(1, Ordering::Relaxed);
         running.insert(key.clone(), Shown { stream, frame: None });
         Some(Running { channels: self, key, stream })
     }
 
     /// What a stream shows already, as its first packet for somebody who comes now; empty if there is nothing.
-    pub fn shown(&self, settings: &RawSettings, channel: &Channel) -> Bytes {
+    pub async fn shown(&self, settings: &RawSettings, channel: &Channel) -> Bytes {
+        let Some(frame) = self.frame(&Key::of(settings, channel)) else { return Bytes::new() };
+        let ref_id = channel.ref_id().to_owned();
+        let whole = elsewhere(move || frame.whole(&ref_id)).await;
+        whole.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    fn frame(&self, key: &Key) -> Option<LiveFrame> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = running.get(&Key::of(settings, channel));
-        let frame = shown.and_then(|shown| shown.frame.clone());
-        drop(running);
-        let whole = frame.and_then(|frame| frame.whole(channel.ref_id()).ok());
-        whole.unwrap_or_default()
+        running.get(key).and_then(|shown| shown.frame.clone())
     }
 }
 
@@ -79,9 +86,13 @@ impl Running<'_> {
     /// The stream shows this from now on.
     pub(super) fn shows(&self, frame: LiveFrame) {
         let mut running = self.channels.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shown) = running.get_mut(&self.key).filter(|shown| shown.stream == self.stream)
+        let others = running.iter().filter(|(key, _shown)| **key != self.key);
+        let frames = others.filter_map(|(_key, shown)| shown.frame.as_ref());
+        let bytes = frames.map(LiveFrame::bytes).sum::<usize>() + frame.bytes();
+        if let Some(shown) = running.get_mut(&self.key)
+            && shown.stream == self.stream
         {
-            shown.frame = Some(frame);
+            shown.frame = (bytes <= LIVE_SHOWN_BYTES_MAX).then_some(frame);
         }
     }
 }

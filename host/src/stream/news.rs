@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::frame::{Error, Fingerprint, LiveFrame};
 
 /// What has been sent of one stream.
+#[derive(Default)]
 pub(super) struct News {
     ref_id: String,
     /// None before the first frame.

@@ -77,6 +77,21 @@ async fn settings_that_do_not_fit_are_refused_with_what_to_mend() {
 }
 
 #[tokio::test]
+async fn a_secret_that_has_not_changed_is_still_set() {
+    let (plugin, _folder) = plugin(&["things"]).await;
+    let settings = json!({"guest": "things", "thing": "boiler", "tlsAuthWithCACert": true});
+    let now = things(settings.clone());
+    let before = things(settings).secret("tlsCACert", include_str!("admission/authority.pem"));
+    let objects = |datasource: &Datasource| saving(datasource).object_bytes;
+    let mut request = saving(&now);
+    request.operation = Operation::Update.into();
+    assert!(!validate(&plugin, request.clone()).await.allowed);
+    request.old_object_bytes = objects(&before);
+    let validated = validate(&plugin, request).await;
+    assert!(validated.allowed, "{validated:?}");
+}
+
+#[tokio::test]
 async fn whatever_its_settings_are_a_data_source_can_be_deleted() {
     let (plugin, _folder) = plugin(&["things"]).await;
     let delete = Operation::Delete.into();
@@ -154,7 +169,7 @@ async fn a_query_that_cannot_be_converted_fails_all_with_a_sentence() {
         ),
         (r#"{"Queries":[{"JSON":7}]}"#, "query 0 of object 0 is not a JSON object"),
         ("{}", "object 0 has no list Queries"),
-        ("{", "object 0 is not JSON"),
+        ("{", "object 0 is not a JSON object"),
     ] {
         let converted = convert(&plugin, document).await;
         let result = converted.result.unwrap();

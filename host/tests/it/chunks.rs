@@ -69,6 +69,15 @@ async fn every_query_is_answered_and_an_error_is_its_last_chunk() {
 }
 
 #[tokio::test]
+async fn a_query_without_frames_is_answered_by_one_without_fields() {
+    let (plugin, _folder) = plugin(&["fixtures/odd"]).await;
+    let chunks = ask(&plugin, "odd", DataFrameFormat::Json, [query("A", "nothing")]).await;
+    let [chunk] = chunks.as_slice() else { panic!("{chunks:?}") };
+    let frame: Value = serde_json::from_slice(&chunk.frame).unwrap();
+    assert_eq!((&frame["schema"]["fields"], chunk.status), (&json!([]), 200));
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_used_are_an_error_of_each_query() {
     let (plugin, _folder) = plugin(&[]).await;
     let queries = [query("A", "answer"), query("B", "answer")];

@@ -37,7 +37,9 @@ async fn a_file_that_is_no_guest_says_why_and_disturbs_no_other() {
     for (name, sentence) in cases {
         let response = ask(&plugin, name).await;
         let (status, source, was) = error(&response, "A");
-        assert_eq!((status, source), (500, "plugin"), "{was}");
+        // What the machine cannot read may be readable in a moment.
+        let expected = if name == "folder" { 503 } else { 500 };
+        assert_eq!((status, source), (expected, "plugin"), "{was}");
         assert!(was.starts_with(&format!("Guest '{name}' cannot be used: ")), "{was}");
         assert!(was.contains(sentence), "{was}");
     }

@@ -167,3 +167,14 @@ async fn a_frame_that_is_not_of_its_kind_is_the_guests_fault() {
     let expected = "frame 0 ('day'), field 0 ('_time') does not fit the kind 'timeseries-wide': its time in row 1 is before";
     assert!(sentence.starts_with("Guest 'things ") && sentence.contains(expected), "{sentence}");
 }
+
+#[tokio::test]
+async fn a_guest_that_refuses_without_a_word_is_blamed_in_one() {
+    let (plugin, _folder) = plugin(&["fixtures/odd"]).await;
+    let datasource = Datasource::new("odd", "").settings(json!({"guest": "odd"}));
+    let query = Query::new("A", json!({"behaviour": "refuse-silently"}));
+    let response = plugin.query_data(datasource.query_data([query])).await.unwrap();
+    let (status, source, sentence) = error(&response, "A");
+    assert_eq!((status, source), (400, "downstream"));
+    assert!(sentence.contains("Guest 'odd 0.1.0' refused with status 400"), "{sentence}");
+}

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
 use http::header::CONTENT_TYPE;
 use sse_stream::SseByteStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
+use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 use tracing::Instrument as _;
@@ -116,20 +116,12 @@ impl Events {
         Self { url, status, headers, reader, pending }
     }
 
-    /// The next event as a response by itself, with the event's data as its body; none after the last. Events without data
-    /// and empty lines are only signs of life.
+    /// The next event as a response by itself, with the event's data as its body; none after the last. Events without data and empty
+    /// lines are only signs of life.
     pub async fn next(&mut self) -> Result<Option<Response>, Error> {
-        let start = Instant::now();
         loop {
-            let read = timeout(LIVE_SILENCE_MAX, self.reader.next()).await;
-            let data = match read {
-                Ok(Some(data)) => data.map_err(|problem| problem.at(&self.url))?,
-                Ok(None) => return Ok(None),
-                Err(_elapsed) => {
-                    let endpoint = endpoint(&self.url);
-                    return Err(timed_out(&endpoint, start, Phase::Body, Bound::Exchange));
-                }
-            };
+            let Some(data) = self.reader.next().await else { return Ok(None) };
+            let data = data.map_err(|problem| problem.at(&self.url))?;
             self.pending.store(0, Ordering::Relaxed);
             if !data.trim().is_empty() {
                 let (status, headers) = (self.status, self.headers.clone());
@@ -140,12 +132,19 @@ impl Events {
     }
 }
 
-/// The body's bytes, as long as no event is larger than it may be.
+/// The body's bytes, as long as there are some now and then, and no event is larger than it may be.
 fn body(url: Url, response: reqwest::Response, pending: Arc<AtomicUsize>) -> Body {
-    Box::pin(response.bytes_stream().map(move |chunk| {
+    let chunks = Box::pin(response.bytes_stream().timeout(LIVE_SILENCE_MAX));
+    Box::pin(chunks.map(move |chunk| {
+        let chunk = chunk.map_err(|_elapsed| Error::TimedOut {
+            endpoint: endpoint(&url),
+            after: LIVE_SILENCE_MAX,
+            phase: Phase::Body,
+            bound: Bound::Exchange,
+        })?;
         let chunk = chunk.map_err(|error| failure::of_body(&url, &error, 0, None))?;
         let bytes = pending.fetch_add(chunk.len(), Ordering::Relaxed).saturating_add(chunk.len());
-        // The chunk itself may hold the end of one event and the beginning of the next.
+        // Comments count as well: a mebibyte of them takes weeks, and then the stream is opened anew. The chunk itself may hold the end of one event and the beginning of the next.
         if bytes > LIVE_EVENT_BYTES_MAX + chunk.len() {
             return Err(too_large(&url));
         }

@@ -126,3 +126,25 @@ fn the_time_that_grpc_grants_is_read_in_all_its_units() {
     }
     assert_eq!(granted_time(&MetadataMap::new()), None);
 }
+
+#[test]
+fn two_queries_of_one_ref_id_are_a_broken_request() {
+    let request = QueryDataRequest {
+        plugin_context: Some(context()),
+        queries: vec![asked(), asked()],
+        ..QueryDataRequest::default()
+    };
+    let status = queries(request).unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(status.message().contains("two queries have the refId 'A'"), "{status}");
+}
+
+#[test]
+fn what_is_not_migrated_does_not_change() {
+    let raw = r#"{"queries":[{"JSON":{"b":1e400,"a":12345678901234567890123}}]}"#;
+    let object = RawObject {
+        raw: Bytes::from_static(raw.as_bytes()),
+        content_type: "application/json".to_owned(),
+    };
+    assert_eq!(models(&[object]).unwrap(), [r#"{"b":1e400,"a":12345678901234567890123}"#]);
+}
