@@ -130,7 +130,8 @@ fn ports(variables: &Variables<'_>) -> Result<RangeInclusive<u16>, EnvironmentEr
     };
     let first = port("PLUGIN_MIN_PORT", "a port number")?;
     let last = port("PLUGIN_MAX_PORT", "a port number")?;
-    if first == 0 {
+    // As go-plugin counts: without both ends there is no range.
+    if first == 0 || last == 0 {
         return Ok(0..=0);
     }
     if last < first {
