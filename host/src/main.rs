@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -118,7 +118,8 @@ async fn serve(
     variables: &Variables,
 ) -> anyhow::Result<()> {
     let ended = go_plugin::ended_from_outside().context("signals cannot be heard")?;
-    match Locator::find(variables, executable) {
+    let started_as = env::args_os().next().map(PathBuf::from);
+    match Locator::find(variables, started_as.as_deref(), executable) {
         Ok(None) => {}
         Ok(Some(locator)) => return locator.run(ended).await.context(HANDSHAKE_FAILED),
         Err(ignored) => tracing::warn!("{:#}", anyhow::Error::from(ignored)),

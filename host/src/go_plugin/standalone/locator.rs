@@ -73,14 +73,27 @@ pub enum Ignored {
 impl Locator {
     /// Looks for a developer's plugin: the variable says where it is, or else the file beside the executable does, as long as the
     /// process of the other file runs.
+    ///
+    /// `started_as` is what Grafana called this process by. If the plugin's folder holds a link to the executable, that is in
+    /// the folder, while `executable`, the operating system's word for it, is where the link leads to.
     pub fn find(
         variables: &HashMap<OsString, OsString>,
+        started_as: Option<&Path>,
         executable: &Path,
     ) -> Result<Option<Self>, Ignored> {
         if let Some(address) = address_variable(variables) {
             let address = checked(address, ADDRESS_VARIABLE)?;
             return Ok(Some(Self { address, process: None }));
         }
+        // A name alone may have been looked up anywhere.
+        let named = started_as.filter(|path| path.is_absolute()).map(Self::beside).transpose()?;
+        match named.flatten() {
+            Some(locator) => Ok(Some(locator)),
+            None => Self::beside(executable),
+        }
+    }
+
+    fn beside(executable: &Path) -> Result<Option<Self>, Ignored> {
         let file = executable.with_file_name(ADDRESS_FILE);
         let Some(address) = read(&file)? else { return Ok(None) };
         let address = checked(address, &format!("'{}'", file.display()))?;

@@ -73,7 +73,26 @@ fn the_plugins_folder_is_found_as_the_go_sdk_finds_it() {
 
 /// What a plugin in this folder makes of it.
 fn located(folder: &TempDir, variable: Option<&str>) -> Result<Option<Locator>, Ignored> {
-    Locator::find(&variables(variable), &folder.path().join("gpx_graft_linux_amd64"))
+    Locator::find(&variables(variable), None, &folder.path().join("gpx_graft_linux_amd64"))
+}
+
+#[test]
+fn a_link_to_the_binary_is_looked_beside_before_the_binary() {
+    let (installed, built) = (folder(&[("standalone.txt", ":4000")]), folder(&[]));
+    let link = installed.path().join("gpx_graft_linux_amd64");
+    let binary = built.path().join("gpx_graft");
+    let find = |started_as| Locator::find(&variables(None), started_as, &binary);
+    let found = find(Some(link.as_path())).unwrap().unwrap();
+    assert!(format!("{found:?}").contains(":4000"), "{found:?}");
+    assert_eq!(find(None).unwrap(), None);
+    assert_eq!(find(Some(Path::new("gpx_graft_linux_amd64"))).unwrap(), None);
+
+    fs::write(built.path().join("standalone.txt"), ":5000").unwrap();
+    let nowhere = folder(&[]).path().join("gpx_graft_linux_amd64");
+    for (started_as, address) in [(&link, ":4000"), (&nowhere, ":5000")] {
+        let found = find(Some(started_as.as_path())).unwrap().unwrap();
+        assert!(format!("{found:?}").contains(address), "{started_as:?}: {found:?}");
+    }
 }
 
 #[test]
