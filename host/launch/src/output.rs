@@ -13,6 +13,9 @@ use crate::log::LogLine;
 /// A process that the plugin started, such as its compiler, can hold its stderr open a little longer than the plugin lives.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// A line that has not come by then does not come, on however busy a machine.
+const LINE_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What was written so far, and goes on being read.
 pub(crate) struct Output {
     /// Lines of stdout after the first.
@@ -57,10 +60,11 @@ impl Output {
         self.log.borrow().clone()
     }
 
-    /// Waits for a line of the log, or until there can be no more.
+    /// Waits for a line of the log, until there can be no more, or for [`LINE_TIMEOUT`].
     pub(crate) async fn logged(&self, matches: impl Fn(&LogLine) -> bool) -> Option<LogLine> {
         let mut log = self.log.clone();
-        let lines = log.wait_for(|lines| lines.iter().any(&matches)).await.ok()?;
+        let waited = timeout(LINE_TIMEOUT, log.wait_for(|lines| lines.iter().any(&matches))).await;
+        let lines = waited.ok()?.ok()?;
         lines.iter().find(|line| matches(line)).cloned()
     }
 

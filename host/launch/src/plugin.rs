@@ -219,7 +219,7 @@ impl Plugin {
         self.output.log()
     }
 
-    /// Waits for a line of the log, past or to come; none if stderr ends without it.
+    /// Waits for a line of the log, past or to come; none if stderr ends without it, or if it has not come within 30 s.
     pub async fn logged(&self, matches: impl Fn(&LogLine) -> bool) -> Option<LogLine> {
         self.output.logged(matches).await
     }

@@ -1,6 +1,7 @@
 //! A collector of traces on loopback, which keeps what it is sent.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
@@ -13,9 +14,13 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
+
+/// Many times the plugin's pause between two deliveries.
+const SPANS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The collector, until it is dropped.
 pub(crate) struct Collector {
@@ -52,13 +57,18 @@ impl Collector {
         Self { address, kept, serving }
     }
 
-    /// Waits until there are so many spans of whole requests, and gives all that was sent.
+    /// Waits until there are so many spans of whole requests, and gives all that was sent. Panics if they do not come.
     pub(crate) async fn requests(&self, count: usize) -> Vec<ResourceSpans> {
         let mut kept = self.kept.clone();
-        let has_all = |kept: &Vec<ResourceSpans>| {
-            spans(kept).iter().filter(|span| span.name.starts_with("sdk.")).count() >= count
+        let whole = |kept: &[ResourceSpans]| {
+            spans(kept).iter().filter(|span| span.name.starts_with("sdk.")).count()
         };
-        kept.wait_for(has_all).await.unwrap().clone()
+        let waited = timeout(SPANS_TIMEOUT, kept.wait_for(|kept| whole(kept) >= count)).await;
+        if let Ok(all) = waited {
+            return all.unwrap().clone();
+        }
+        let came = whole(&self.kept.borrow());
+        panic!("of {count} spans of whole requests {came} came within {SPANS_TIMEOUT:?}");
     }
 }
 
