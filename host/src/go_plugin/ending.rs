@@ -23,14 +23,16 @@ pub fn ended_from_outside() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Waits, in a plugin that a developer started, for Ctrl-C or SIGTERM. Must be called within tokio's runtime.
+/// Waits, in a plugin that a developer started, for Ctrl-C, the end of its terminal or SIGTERM. Must be called within tokio's runtime.
 pub fn ended_by_hand() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
             () = received(&mut terminate) => tracing::info!("SIGTERM: ending"),
             () = received(&mut interrupt) => tracing::info!("SIGINT: ending"),
+            () = received(&mut hangup) => tracing::info!("SIGHUP: ending"),
         }
     })
 }

@@ -81,21 +81,29 @@ impl Announcement {
         neighbours::restart_plugin(&announcement.folder);
         Ok(announcement)
     }
+
+    /// Whether a file still says what this process wrote: another developer's process may have taken over.
+    fn is_own(&self, name: &str, content: &str) -> bool {
+        fs::read_to_string(self.folder.path.join(name)).is_ok_and(|found| found == content)
+    }
 }
 
 /// Grafana's plugin serves by itself again.
 impl Drop for Announcement {
     fn drop(&mut self) {
+        let was_found = self.is_own(PROCESS_FILE, &own_number());
         for (name, content) in [(ADDRESS_FILE, &self.address), (PROCESS_FILE, &own_number())] {
             let path = self.folder.path.join(name);
-            // Another developer's process may have taken over, and the file is its own.
-            if fs::read_to_string(&path).is_ok_and(|found| found == *content)
+            if self.is_own(name, content)
                 && let Err(error) = fs::remove_file(&path)
             {
                 tracing::warn!(%error, "'{}' stays: remove it by hand", path.display());
             }
         }
-        neighbours::restart_plugin(&self.folder);
+        // Else it would end the process that took over, if that runs the folder's own binary.
+        if was_found {
+            neighbours::restart_plugin(&self.folder);
+        }
     }
 }
 

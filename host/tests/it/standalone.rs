@@ -1,20 +1,27 @@
 //! The plugin as a developer runs it beside Grafana, and Grafana's own process of it that tells where.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use graft_launch::{Address, Datasource, Launch, Plugin, Query};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 
 use crate::support::{built, cache, frames};
+
+/// Longer than anything here takes on the busiest machine.
+const LONG: Duration = Duration::from_secs(30);
 
 /// A plugin's folder as in Grafana's plugin folder.
 struct Installed(TempDir);
@@ -43,17 +50,46 @@ impl Installed {
 
     /// As a developer does, in the plugin's folder.
     fn run_standalone(&self) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_gpx_graft"))
+        self.standalone(env!("CARGO_BIN_EXE_gpx_graft")).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The same by the folder's own binary, and its log once Grafana can find it.
+    async fn run_own_standalone(&self) -> (Child, Lines<BufReader<ChildStderr>>) {
+        let mut command = self.standalone(self.path("gpx_graft_linux_amd64"));
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        assert_says(&mut log, "Grafana finds this plugin").await;
+        (child, log)
+    }
+
+    fn standalone(&self, binary: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(binary);
+        command
             .arg("-standalone")
             .env_remove("grafana_plugin_type")
             .env("GF_PLUGIN_CACHE", cache())
             .current_dir(self.0.path())
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap()
+            .kill_on_drop(true);
+        command
     }
+}
+
+/// Waits for a line of a log.
+async fn assert_says(log: &mut Lines<BufReader<ChildStderr>>, words: &str) {
+    let mut seen = Vec::new();
+    while let Ok(Ok(Some(line))) = timeout(LONG, log.next_line()).await {
+        if line.contains(words) {
+            return;
+        }
+        seen.push(line);
+    }
+    panic!("no '{words}' in {seen:#?}");
+}
+
+fn signal(process: &Child, signal: Signal) {
+    let process = Pid::from_raw(process.id().unwrap() as i32).unwrap();
+    kill_process(process, signal).unwrap();
 }
 
 async fn assert_answers(plugin: &Plugin) {
@@ -91,8 +127,7 @@ async fn grafana_finds_a_standalone_plugin_and_loses_it_again() {
     let health = locator.health().check(check).await.unwrap_err();
     assert_eq!(health.code(), Code::Unimplemented, "nothing of go-plugin's");
 
-    let process = Pid::from_raw(standalone.id().unwrap() as i32).unwrap();
-    kill_process(process, Signal::INT).unwrap();
+    signal(&standalone, Signal::INT);
     assert!(standalone.wait().await.unwrap().success());
     assert!(!installed.path("standalone.txt").exists() && !installed.path("pid.txt").exists());
     assert_ends(locator).await;
@@ -117,6 +152,27 @@ async fn a_standalone_plugin_that_was_killed_leaves_grafana_with_its_own() {
     let log = plugin.log();
     assert!(log.iter().any(|line| line.says("which does not run any more")), "{log:?}");
     plugin.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_standalone_plugins_the_later_lives() {
+    let installed = Installed::new();
+    let (mut earlier, _log) = installed.run_own_standalone().await;
+    let (mut later, mut log) = installed.run_own_standalone().await;
+    assert!(timeout(LONG, earlier.wait()).await.unwrap().unwrap().success(), "it made way");
+    let number = fs::read_to_string(installed.path("pid.txt")).unwrap();
+    assert_eq!(number, later.id().unwrap().to_string());
+
+    let locator = Plugin::launch(installed.launch()).await.unwrap();
+    let address = fs::read_to_string(installed.path("standalone.txt")).unwrap();
+    assert_eq!(locator.handshake().line, format!("1|2|tcp|{address}|grpc"));
+    assert_answers(&locator).await;
+    // As when the terminal closes; and nothing else has ended it before.
+    signal(&later, Signal::HUP);
+    assert_says(&mut log, "SIGHUP: ending").await;
+    assert!(timeout(LONG, later.wait()).await.unwrap().unwrap().success());
+    assert!(!installed.path("standalone.txt").exists() && !installed.path("pid.txt").exists());
+    assert_ends(locator).await;
 }
 
 #[tokio::test]
