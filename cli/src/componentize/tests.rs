@@ -8,21 +8,21 @@ fn core(source: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     resolve.push_path("../wit").unwrap();
     let package = resolve.push_str("test.wit", source).unwrap();
-    core_of(resolve, package, None)
+    core_of(&resolve, package, None)
 }
 
 /// The same of a world of the contract.
 fn core_of_contract(world: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let (package, _files) = resolve.push_path("../wit").unwrap();
-    core_of(resolve, package, Some(world))
+    core_of(&resolve, package, Some(world))
 }
 
-fn core_of(resolve: Resolve, package: PackageId, world: Option<&str>) -> Vec<u8> {
+fn core_of(resolve: &Resolve, package: PackageId, world: Option<&str>) -> Vec<u8> {
     let world = resolve.select_world(&[package], world).unwrap();
     let mangling = ManglingAndAbi::Legacy(wit_parser::LiftLowerAbi::Sync);
-    let mut core = dummy_module(&resolve, world, mangling);
-    embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    let mut core = dummy_module(resolve, world, mangling);
+    embed_component_metadata(&mut core, resolve, world, StringEncoding::UTF8, false).unwrap();
     core
 }
 
