@@ -3,7 +3,7 @@ import { config } from '@grafana/runtime';
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { answer, instanceSettings, openStreams, requestOf, setVariables } from '../test/grafana';
+import { answer, instanceSettings, openStreams, requestOf, routesOf, setVariables } from '../test/grafana';
 import { GraftDatasource } from './datasource';
 
 const QUERY_SCHEMA = {
@@ -40,11 +40,47 @@ it('variables are replaced, but for those that the guest replaces in alerts too'
   });
 });
 
-it('hidden and empty queries are not asked', () => {
-  const answers = [{ expr: 'up' }, { expr: 'up', hide: true }, { expr: '' }].map((members) =>
-    datasource.filterQuery({ refId: 'A', ...members }),
-  );
-  expect(answers).toEqual([true, false, false]);
+it('hidden queries are not asked, nor empty ones once the schema says what is missing', async () => {
+  const filter = (): boolean[] =>
+    [{ expr: 'up' }, { expr: 'up', hide: true }, { expr: '' }].map((members) =>
+      datasource.filterQuery({ refId: 'A', ...members }),
+    );
+  expect(filter()).toEqual([true, false, true]);
+  answer({ schema: { name: 'prometheus', querySchema: QUERY_SCHEMA } });
+  await datasource.guest();
+  expect(filter()).toEqual([true, false, false]);
+});
+
+it('a query without a value is asked on a fresh page if nothing is required', async () => {
+  const schema = { name: 'prometheus', querySchema: { properties: { limit: { type: 'integer' } } } };
+  const sent = answer({ schema, query: ANSWER });
+  expect(await ask({ refId: 'A' })).toMatchObject([{ data: [{ refId: 'A' }] }]);
+  await ask({ refId: 'A' });
+  expect(routesOf(sent)).toEqual(['schema', 'query', 'query']);
+});
+
+it('a query without a value is not asked on a fresh page if something is required', async () => {
+  const sent = answer({ schema: { name: 'prometheus', querySchema: QUERY_SCHEMA } });
+  expect(await ask({ refId: 'A' })).toMatchObject([{ data: [] }]);
+  expect(routesOf(sent)).toEqual(['schema']);
+});
+
+it('a query without a value is left to its guest where no form can stand for the schema', async () => {
+  const sent = answer({ schema: { name: 'prometheus', querySchema: { oneOf: [{}] } }, query: ANSWER });
+  await ask({ refId: 'A' });
+  expect(routesOf(sent)).toEqual(['schema', 'query']);
+});
+
+it('a query without a value is asked although nobody can say what the schema is', async () => {
+  const sent = answer({ query: ANSWER });
+  expect(await ask({ refId: 'A' })).toMatchObject([{ data: [{ refId: 'A' }] }]);
+  expect(routesOf(sent)).toEqual(['schema', 'query']);
+});
+
+it('a query with a value does not wait for the schema', async () => {
+  const sent = answer({ schema: { name: 'prometheus' }, query: ANSWER });
+  await ask({ refId: 'A', expr: 'up' }, { refId: 'B', hide: true });
+  expect(routesOf(sent)).toEqual(['query']);
 });
 
 it("new queries begin with the schema's defaults, once it is known", async () => {
@@ -69,10 +105,11 @@ it('a data source without a guest says so', async () => {
 });
 
 it('a query is asked flat, with its variables replaced', async () => {
-  const sent = answer({ query: ANSWER });
+  const sent = answer({ schema: { name: 'prometheus', querySchema: QUERY_SCHEMA }, query: ANSWER });
+  await datasource.guest();
   await ask({ refId: 'A', queryType: 'range', expr: 'up{host="$host"}' }, { refId: 'B', expr: '' });
-  const body = sent[0]?.data as { queries: object[]; from: string };
-  expect(sent).toHaveLength(1);
+  const body = sent[1]?.data as { queries: object[]; from: string };
+  expect(sent).toHaveLength(2);
   expect(body.from).toBe('1700000000000');
   expect(body.queries).toMatchObject([{ refId: 'A', queryType: 'range', expr: 'up{host="web-1"}', intervalMs: 1_000 }]);
   expect(body.queries).toHaveLength(1);

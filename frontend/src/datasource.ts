@@ -12,12 +12,12 @@ import {
   type TimeRange,
 } from '@grafana/data';
 import { config, DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime';
-import { lastValueFrom, merge, type Observable } from 'rxjs';
+import { catchError, defer, lastValueFrom, merge, mergeMap, of, type Observable } from 'rxjs';
 
 import { fetchGuest } from './host';
 import { streamOf } from './live';
 import type { Guest, GraftQuery, GraftSettings } from './model';
-import { guestMembers, interpolate, isEmpty } from './query';
+import { guestMembers, hasValue, interpolate, isEmpty } from './query';
 import { defaultsOf, fieldsOf, type Field } from './schema';
 import { GraftVariables, valuesOf } from './variables';
 
@@ -92,6 +92,19 @@ export class GraftDatasource extends DataSourceWithBackend<GraftQuery, GraftSett
       // Grafana knows the queries of a public dashboard by itself, and gives anonymous visitors no channel.
       return super.query(request);
     }
+    const isInDoubt = request.targets.some((query) => query.hide !== true && !hasValue(query));
+    if (!isInDoubt || this.fields !== undefined) {
+      return this.queryNow(request);
+    }
+    // Whether a query without a value is a whole one, the schema says. Why it cannot be had, the answer will say.
+    return defer(() => this.guest()).pipe(
+      catchError(() => of(undefined)),
+      mergeMap(() => this.queryNow(request)),
+    );
+  }
+
+  /** Asks what is not empty by all that is known. */
+  private queryNow(request: DataQueryRequest<GraftQuery>): Observable<DataQueryResponse> {
     const targets = request.targets.filter((query) => this.filterQuery(query));
     // Explore has a switch of its own.
     const isLive = (query: GraftQuery): boolean => query.live === true || request.liveStreaming === true;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { guestMembers, interpolate, isEmpty, withGuestMembers, withoutLive } from './query';
+import { guestMembers, hasValue, interpolate, isEmpty, withGuestMembers, withoutLive } from './query';
 import { fieldsOf } from './schema';
 
 const GRAFANA = { refId: 'A', datasource: { type: 'graft-datasource', uid: '$uid' }, hide: false, key: '$k', queryType: '$q' };
@@ -48,7 +48,12 @@ it('a query of which nothing is required is never empty', () => {
   expect(isEmpty({ refId: 'A' }, fieldsOf({ properties: { limit: { type: 'integer' } } }))).toBe(false);
 });
 
-it('a query of unknown schema is empty if it has no value', () => {
-  expect(isEmpty({ ...GRAFANA, expr: '', fields: [] }, undefined)).toBe(true);
-  expect(isEmpty({ ...GRAFANA, expr: '', limit: 0 }, undefined)).toBe(false);
+it('a query of unknown fields is never empty, since it may be whole', () => {
+  expect(isEmpty(GRAFANA, undefined)).toBe(false);
+  expect(isEmpty({ ...GRAFANA, expr: '' }, undefined)).toBe(false);
+});
+
+it("a query has a value if a member of the guest's is not blank", () => {
+  expect(hasValue({ ...GRAFANA, live: true, expr: '', fields: [], limit: null })).toBe(false);
+  expect(hasValue({ ...GRAFANA, limit: 0 })).toBe(true);
 });

@@ -38,18 +38,25 @@ export function interpolate(query: GraftQuery, replace: (text: string) => string
   return { ...(Object.fromEntries(replaced) as JsonObject), refId: query.refId };
 }
 
-/** Whether nobody has filled the query in yet. Without its schema, one without any value of the guest's is empty. */
+/**
+ * Whether nobody has filled the query in yet: nothing but defaults is there, and the schema requires more. Where no fields
+ * are known the guest is the judge, because a query of defaults alone may be whole.
+ */
 export function isEmpty(query: GraftQuery, fields: Field[] | undefined): boolean {
+  if (fields === undefined) {
+    return false;
+  }
   const members = guestMembers(query);
-  const defaults = fields === undefined ? {} : defaultsOf(fields);
+  const defaults = defaultsOf(fields);
   const isUntouched = Object.entries(members).every(
     ([name, value]) => isBlank(value) || isSame(value, defaults[name]),
   );
-  // Where nothing is required, the defaults are a whole query.
-  const isIncomplete =
-    fields === undefined ||
-    fields.some((field) => field.isRequired && isBlank(members[field.name] ?? field.default));
-  return isUntouched && isIncomplete;
+  return isUntouched && fields.some((field) => field.isRequired && isBlank(members[field.name] ?? field.default));
+}
+
+/** Whether somebody has entered something of the guest's. */
+export function hasValue(query: GraftQuery): boolean {
+  return !Object.values(guestMembers(query)).every(isBlank);
 }
 
 function isBlank(value: unknown): boolean {

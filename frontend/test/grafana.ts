@@ -31,13 +31,22 @@ export function answer(routes: Record<string, unknown>): BackendSrvRequest[] {
   const sent: BackendSrvRequest[] = [];
   const fetch = (request: BackendSrvRequest): Observable<unknown> => {
     sent.push(request);
-    const route = request.url.replace(/^.*\//, '').replace(/\?.*$/, '');
+    const route = routeOf(request.url);
     return route in routes
       ? of({ data: routes[route], status: 200 })
       : throwError(() => ({ status: 404, statusText: 'Not Found', data: { message: `no route ${route}` } }));
   };
   setBackendSrv({ fetch } as unknown as BackendSrv);
   return sent;
+}
+
+function routeOf(url: string): string {
+  return url.replace(/\?.*$/, '').replace(/^.*\//, '');
+}
+
+/** The routes that were asked, by their names. */
+export function routesOf(sent: BackendSrvRequest[]): string[] {
+  return sent.map(({ url }) => routeOf(url));
 }
 
 /** Replaces variables such as `$host` by what they are set to here, or in the scope. */
