@@ -3,7 +3,7 @@ import { config } from '@grafana/runtime';
 import { lastValueFrom, toArray } from 'rxjs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
-import { answer, instanceSettings, openStreams, requestOf, routesOf, setVariables } from '../test/grafana';
+import { absoluteRange, answer, instanceSettings, openStreams, requestOf, routesOf, setVariables } from '../test/grafana';
 import { GraftDatasource } from './datasource';
 
 const QUERY_SCHEMA = {
@@ -128,6 +128,16 @@ it('a live query is a channel that carries what is asked', async () => {
   });
   expect(opened[0]?.addr.path).toMatch(/^live\/2000\/3600000\/[0-9a-f]{64}$/);
   expect(responses).toMatchObject([{ key: 'live-B', data: [{ refId: 'B' }] }]);
+});
+
+it('a live query over a range of the past is asked once', async () => {
+  const sent = answer({ query: ANSWER });
+  const opened = openStreams([]);
+  const request = { ...requestOf([{ refId: 'A', expr: 'up', live: true }]), range: absoluteRange() };
+  const response = await lastValueFrom(datasource.query(request));
+  expect(response).toMatchObject({ data: [{ refId: 'A' }] });
+  expect(routesOf(sent)).toEqual(['query']);
+  expect(opened).toHaveLength(0);
 });
 
 it('live queries and others are answered side by side', async () => {

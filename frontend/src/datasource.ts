@@ -15,7 +15,7 @@ import { config, DataSourceWithBackend, getTemplateSrv } from '@grafana/runtime'
 import { catchError, defer, lastValueFrom, merge, mergeMap, of, type Observable } from 'rxjs';
 
 import { fetchGuest } from './host';
-import { streamOf } from './live';
+import { endsNow, streamOf } from './live';
 import type { Guest, GraftQuery, GraftSettings } from './model';
 import { guestMembers, hasValue, interpolate, isEmpty } from './query';
 import { defaultsOf, fieldsOf, type Field } from './schema';
@@ -106,8 +106,9 @@ export class GraftDatasource extends DataSourceWithBackend<GraftQuery, GraftSett
   /** Asks what is not empty by all that is known. */
   private queryNow(request: DataQueryRequest<GraftQuery>): Observable<DataQueryResponse> {
     const targets = request.targets.filter((query) => this.filterQuery(query));
-    // Explore has a switch of its own.
-    const isLive = (query: GraftQuery): boolean => query.live === true || request.liveStreaming === true;
+    // Explore has a switch of its own. What ends in the past has no news.
+    const isLive = (query: GraftQuery): boolean =>
+      request.liveStreaming === true || (query.live === true && endsNow(request.range));
     const streams = targets
       .filter(isLive)
       .map((query) => this.applyTemplateVariables(query, request.scopedVars))

@@ -18,6 +18,15 @@ export const LIVE_INTERVAL_MIN_MS = 1_000;
 /** Rows that a panel keeps: what a wide screen has, several times over. */
 const LIVE_ROWS_MAX = 10_000;
 
+/** A range that grows is rounded up to no less than this. */
+const STEP_MIN_MS = 60_000;
+
+/** What a range that grows is rounded up to: 1, 5, 10 and 30 minutes, 1 and 6 hours, a day. */
+const STEPS_MS = [1, 5, 10, 30, 60, 360, 1_440].map((minutes) => minutes * STEP_MIN_MS);
+
+/** Such a range has at least so many steps, if it is not shorter than as many minutes. */
+const STEPS_MIN = 60;
+
 /** The stream of answers to a query whose variables are replaced. */
 export function streamOf(uid: string, query: GraftQuery, range: TimeRange): Observable<DataQueryResponse> {
   const queryText = JSON.stringify(withoutLive(query));
@@ -52,8 +61,27 @@ export function intervalOf(query: GraftQuery): number {
   return Math.max(LIVE_INTERVAL_MIN_MS, Math.round(stored));
 }
 
-/** A range's length in milliseconds, in whole seconds: both ends of "the last hour" are not read from the clock at once. */
+/** Whether a range ends where the news are. Others, such as "yesterday" or two dates, are asked for once. */
+export function endsNow(range: TimeRange): boolean {
+  const end = range.raw.to;
+  return typeof end === 'string' && end.startsWith('now') && !end.startsWith('now-');
+}
+
+/**
+ * A range's length in milliseconds, as channels are named by it: exact, in whole seconds, where it stays what it is ("the
+ * last hour"; both of its ends are not read from the clock at once); rounded up where it grows ("today so far"), because at
+ * every refresh there would be another channel otherwise, and the answer asked for anew.
+ */
 export function rangeOf(range: TimeRange): number {
-  const length = range.to.valueOf() - range.from.valueOf();
-  return Math.max(1, Math.round(length / 1_000)) * 1_000;
+  const length = Math.max(1, Math.round((range.to.valueOf() - range.from.valueOf()) / 1_000)) * 1_000;
+  if (isSliding(range)) {
+    return length;
+  }
+  const step = Math.max(STEP_MIN_MS, ...STEPS_MS.filter((step) => step * STEPS_MIN <= length));
+  return Math.ceil(length / step) * step;
+}
+
+/** Whether both ends move with the clock. Those that are rounded ("now/d") wait and leap. */
+function isSliding(range: TimeRange): boolean {
+  return [range.raw.from, range.raw.to].every((end) => typeof end === 'string' && /^now[^/]*$/.test(end));
 }

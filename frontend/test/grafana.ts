@@ -5,6 +5,7 @@ import {
   type DataQueryRequest,
   type DataSourceInstanceSettings,
   type DataSourceSettings,
+  type RawTimeRange,
   type ScopedVars,
   type TimeRange,
 } from '@grafana/data';
@@ -112,10 +113,14 @@ export function settingsOf(
   };
 }
 
-/** A range of so many milliseconds. */
-export function rangeOfLength(milliseconds: number): TimeRange {
-  const from = dateTime(1_700_000_000_000);
-  const to = dateTime(1_700_000_000_000 + milliseconds);
+/** A range of so many milliseconds, which people gave as these words. */
+export function rangeOfLength(milliseconds: number, raw: RawTimeRange = { from: 'now-1h', to: 'now' }): TimeRange {
+  return { from: dateTime(1_700_000_000_000), to: dateTime(1_700_000_000_000 + milliseconds), raw };
+}
+
+/** An hour of the past, from one date to another. */
+export function absoluteRange(): TimeRange {
+  const { from, to } = rangeOfLength(3_600_000);
   return { from, to, raw: { from, to } };
 }
 
