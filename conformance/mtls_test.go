@@ -42,24 +42,25 @@ func TestMutualTLSWorksOverTCPToo(t *testing.T) {
 }
 
 func TestAClientWithoutACertificateIsTurnedAway(t *testing.T) {
-	address := launchIn(t, install(t), withMTLS).client.ReattachConfig().Addr
-	refused(t, address.Network()+":"+address.String(), insecure.NewCredentials())
+	p := launchIn(t, install(t), withMTLS)
+	refused(t, p, insecure.NewCredentials())
 	// This test is about what the plugin checks; what the client would check is nothing to it.
 	blind := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost"}
-	refused(t, address.Network()+":"+address.String(), credentials.NewTLS(blind))
+	refused(t, p, credentials.NewTLS(blind))
 }
 
 func TestAClientWithAnothersCertificateIsTurnedAway(t *testing.T) {
-	address := launchIn(t, install(t), withMTLS).client.ReattachConfig().Addr
+	p := launchIn(t, install(t), withMTLS)
 	_, stranger := certificate(t)
 	blind := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", Certificates: []tls.Certificate{stranger}}
-	refused(t, address.Network()+":"+address.String(), credentials.NewTLS(blind))
+	refused(t, p, credentials.NewTLS(blind))
 }
 
-// refused expects that a connection comes to nothing.
-func refused(t *testing.T, target string, credentials credentials.TransportCredentials) {
+// refused expects that a connection comes to nothing, and that the rightful client's is as good as before.
+func refused(t *testing.T, p *plugin, credentials credentials.TransportCredentials) {
 	t.Helper()
-	connection, err := grpc.NewClient(target, grpc.WithTransportCredentials(credentials))
+	address := p.client.ReattachConfig().Addr
+	connection, err := grpc.NewClient(address.Network()+":"+address.String(), grpc.WithTransportCredentials(credentials))
 	must(t, err)
 	defer func() { _ = connection.Close() }()
 	ctx, cancel := context.WithTimeout(within(t), 10*time.Second)
@@ -68,6 +69,7 @@ func refused(t *testing.T, target string, credentials credentials.TransportCrede
 	if err == nil {
 		t.Error("a stranger was let in")
 	}
+	must(t, p.protocol.Ping())
 }
 
 func TestTheHandshakeCarriesTheCertificateThatGoPluginWants(t *testing.T) {
