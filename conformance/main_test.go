@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // pluginID is the plugin's id in Grafana.
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	fmt.Fprintln(os.Stderr, "The plugin under test is", binary)
 	os.Exit(m.Run())
 }
 
@@ -45,18 +47,28 @@ func findWhatWasBuilt() error {
 	return os.MkdirAll(cacheFolder, 0o700)
 }
 
+// findBinary is the plugin that the environment names, else the one that was built last.
 func findBinary() (string, error) {
 	if given := os.Getenv("GRAFT_PLUGIN"); given != "" {
 		return filepath.Abs(given)
 	}
+	var newest string
+	var builtAt time.Time
 	for _, profile := range []string{"release", "debug"} {
-		path, err := filepath.Abs(filepath.Join("..", "target", profile, "gpx_graft"))
+		path := filepath.Join("..", "target", profile, "gpx_graft")
+		file, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return "", err
 		}
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-			return path, err
+		if newest == "" || file.ModTime().After(builtAt) {
+			newest, builtAt = path, file.ModTime()
 		}
+	}
+	if newest != "" {
+		return filepath.Abs(newest)
 	}
 	return "", errors.New("there is no plugin to test: run `cargo build -p graft-host`, or say in GRAFT_PLUGIN where it is")
 }
