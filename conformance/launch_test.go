@@ -167,6 +167,18 @@ func (p *plugin) exited(t *testing.T) int {
 	return p.command.ProcessState.ExitCode()
 }
 
+// next is the next value of a channel, or the end of a test that waits for it in vain.
+func next[Value any](t *testing.T, what string, values <-chan Value) Value {
+	t.Helper()
+	select {
+	case value := <-values:
+		return value
+	case <-time.After(patience):
+		t.Fatalf("%s does not come", what)
+		panic("unreachable")
+	}
+}
+
 // within is a context for what must not take long.
 func within(t *testing.T) context.Context {
 	t.Helper()

@@ -172,13 +172,13 @@ func TestACallThatGrafanaTakesBackDisturbsNoOther(t *testing.T) {
 		<-request.Context().Done()
 	})
 	ctx, cancel := context.WithCancel(within(t))
-	ended := make(chan error)
+	ended := make(chan error, 1)
 	go func() {
 		_, err := p.data.QueryData(ctx, request(thingsAt(api.url), dayTable("A")))
 		ended <- err
 	}()
-	<-arrived
+	next(t, "the API's request", arrived)
 	cancel()
-	equal(t, "the status", status.Code(<-ended), codes.Canceled)
+	equal(t, "the status", status.Code(next(t, "the end of the call", ended)), codes.Canceled)
 	answersOne(t, p)
 }
