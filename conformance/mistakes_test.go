@@ -2,9 +2,7 @@ package conformance
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -18,6 +16,8 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
 	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // The twenty things that are easiest to get wrong between a plugin and Grafana, one test each, in the contract's order.
@@ -298,19 +298,21 @@ func TestEveryResourceCallBeginsWithAStatusAndSetsNoCookie(t *testing.T) {
 func TestAStreamGoesOnUntilItIsCancelled(t *testing.T) {
 	p := launchIn(t, install(t, "fixtures/odd"), quick)
 	path, payload := live(ticks(), tick, time.Minute)
-	ctx, cancel := context.WithCancel(within(t))
-	defer cancel()
-	stream, err := p.stream.RunStream(ctx, &pluginv2.RunStreamRequest{PluginContext: odd(), Path: path, Data: payload})
-	must(t, err)
+	stream, _ := run(t, p, odd(), path, payload)
 	for range 5 {
-		_, err := stream.Recv()
-		must(t, err)
+		packet(t, stream)
 	}
-	p.stop()
+	// The connection stays open, so that the end is told by the plugin and not by the client's own side.
+	shutDown(t, p)
+	var err error
 	for err == nil {
 		_, err = stream.Recv()
 	}
-	equal(t, "whether a plugin that ends says that the stream is over", err == io.EOF, false)
+	equal(t, "the end", status.Code(err), codes.Unavailable)
+	if !containsAll(status.Convert(err).Message(), "the plugin is ending") {
+		t.Errorf("the plugin does not say that it ends: %v", err)
+	}
+	equal(t, "the exit code", p.exited(t), 0)
 }
 
 // 19. Looking for headers under names that they do not have. That an alert asks shows in what it cannot evaluate.

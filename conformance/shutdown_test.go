@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,13 +14,47 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// callsAtOnce is how many queries are under way when the plugin is told to end.
+// callsAtOnce is how many calls are under way when the plugin is told to end.
 const callsAtOnce = 200
+
+// exchangesAtOnce is how many requests the plugin has under way with one API.
+const exchangesAtOnce = 16
 
 // outcome is how a call ended.
 type outcome struct {
+	// response is what a call answered that is answered at once.
 	response *pluginv2.QueryDataResponse
 	err      error
+}
+
+// caller asks for what the things API at a URL has.
+type caller func(t *testing.T, p *plugin, url string) outcome
+
+func wholly(t *testing.T, p *plugin, url string) outcome {
+	t.Helper()
+	response, err := p.data.QueryData(within(t), request(thingsAt(url), dayTable("A")))
+	return outcome{response, err}
+}
+
+func inChunks(t *testing.T, p *plugin, url string) outcome {
+	t.Helper()
+	asked := &pluginv2.QueryChunkedDataRequest{PluginContext: thingsAt(url), Queries: []*pluginv2.DataQuery{dayTable("A")}}
+	stream, err := p.data.QueryChunkedData(within(t), asked)
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	return outcome{err: err}
+}
+
+func asAStream(t *testing.T, p *plugin, url string) outcome {
+	t.Helper()
+	path, payload := live(object{"refId": "A", "table": "day", "fields": []string{"_avg"}}, time.Second, time.Minute)
+	asked := &pluginv2.RunStreamRequest{PluginContext: thingsAt(url), Path: path, Data: payload}
+	stream, err := p.stream.RunStream(within(t), asked)
+	for err == nil {
+		_, err = stream.Recv()
+	}
+	return outcome{err: err}
 }
 
 // untilDone holds up an API until the plugin gives up.
@@ -33,7 +68,7 @@ func shutDown(t *testing.T, p *plugin) {
 
 // endDuringCalls has calls under way, of which some have reached the API, ends the plugin, and says how each call ended
 // and how long the process took.
-func endDuringCalls(t *testing.T, end func(t *testing.T, p *plugin), hold func(request *http.Request)) ([]outcome, time.Duration) {
+func endDuringCalls(t *testing.T, call caller, end func(t *testing.T, p *plugin), hold func(request *http.Request)) ([]outcome, time.Duration) {
 	t.Helper()
 	p := launch(t, "things")
 	arrived := make(chan struct{}, callsAtOnce)
@@ -46,13 +81,11 @@ func endDuringCalls(t *testing.T, end func(t *testing.T, p *plugin), hold func(r
 	var calls sync.WaitGroup
 	for index := range outcomes {
 		calls.Go(func() {
-			response, err := p.data.QueryData(within(t), request(thingsAt(api.url), dayTable("A")))
-			outcomes[index] = outcome{response, err}
+			outcomes[index] = call(t, p, api.url)
 		})
 	}
-	// As many as the plugin has under way with one API.
-	for range 16 {
-		<-arrived
+	for range exchangesAtOnce {
+		next(t, "a request to the API", arrived)
 	}
 	begun := time.Now()
 	end(t, p)
@@ -78,19 +111,38 @@ func cleanly(t *testing.T, call outcome) (isAnswered bool) {
 }
 
 func TestCallsDuringAShutdownThatAnAPIHoldsUpAreCutOffCleanly(t *testing.T) {
-	outcomes, took := endDuringCalls(t, shutDown, untilDone)
-	if took >= gracefulTime {
-		t.Errorf("ending took %v", took)
-	}
-	for _, call := range outcomes {
-		cleanly(t, call)
+	for name, kind := range map[string]struct {
+		call caller
+		// says is of the plugin's own sentence: a connection that breaks has the same code.
+		says string
+	}{
+		"whole answers": {wholly, "Grafana stopped this plugin"},
+		"chunks":        {inChunks, "Grafana stopped this plugin"},
+		"streams":       {asAStream, "the plugin is ending"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			outcomes, took := endDuringCalls(t, kind.call, shutDown, untilDone)
+			if took >= gracefulTime {
+				t.Errorf("ending took %v", took)
+			}
+			told := 0
+			for _, call := range outcomes {
+				equal(t, "whether a call that is held up is answered", cleanly(t, call), false)
+				if strings.Contains(status.Convert(call.err).Message(), kind.says) {
+					told++
+				}
+			}
+			if told < exchangesAtOnce {
+				t.Errorf("%d calls were told why, though %d were under way", told, exchangesAtOnce)
+			}
+		})
 	}
 }
 
 func TestGrafanasOwnStopDuringCallsNeedsNoKill(t *testing.T) {
 	end := func(_ *testing.T, p *plugin) { p.stop() }
 	// An exit code of 0 says that the process was not killed.
-	outcomes, took := endDuringCalls(t, end, untilDone)
+	outcomes, took := endDuringCalls(t, wholly, end, untilDone)
 	if took >= gracefulTime {
 		t.Errorf("ending took %v", took)
 	}
@@ -112,7 +164,7 @@ func TestCallsDuringAShutdownThatAreDoneInTimeAreAnswered(t *testing.T) {
 		shutDown(t, p)
 		close(release)
 	}
-	outcomes, took := endDuringCalls(t, end, hold)
+	outcomes, took := endDuringCalls(t, wholly, end, hold)
 	if took >= gracefulTime {
 		t.Errorf("ending took %v", took)
 	}
@@ -127,7 +179,7 @@ func TestCallsDuringAShutdownThatAreDoneInTimeAreAnswered(t *testing.T) {
 		}
 		answered++
 	}
-	if answered < 16 {
-		t.Errorf("%d calls were answered, though 16 were under way and done", answered)
+	if answered < exchangesAtOnce {
+		t.Errorf("%d calls were answered, though %d were under way and done", answered, exchangesAtOnce)
 	}
 }
