@@ -1,13 +1,16 @@
 //! No secret shows, wherever Grafana keeps one and whatever goes wrong: not in the log, in traces, in metrics or in an answer.
 
+mod calls;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use graft_launch::{Datasource, Plugin, Query};
-use graft_proto::pluginv2::{CheckHealthRequest, QueryDataRequest};
+use graft_launch::{Datasource, Plugin};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
+
+use calls::everything;
 
 use crate::metrics::metrics;
 use crate::support::collector::Collector;
@@ -35,8 +38,14 @@ const CONFIGURATION: [&str; 3] = [
     "GF_SECURE_SOCKS_DATASOURCE_PROXY_CLIENT_KEY_VAL",
     "GF_SECURE_SOCKS_DATASOURCE_PROXY_CLIENT_CERT_VAL",
 ];
-const HEADERS: [&str; 5] =
-    ["Authorization", "Cookie", "X-Id-Token", "http_X-Grafana-Id", "http_X-Api-Key"];
+const HEADERS: [&str; 6] = [
+    "Authorization",
+    "Cookie",
+    "X-Id-Token",
+    "X-Webauth-User",
+    "http_X-Grafana-Id",
+    "http_X-Api-Key",
+];
 
 /// What stands for the secret of a name: nothing that an encoding leaves as it is.
 fn canary(name: &str) -> String {
@@ -78,6 +87,17 @@ struct Case {
     datasource: Datasource,
     query: Value,
     echoes: bool,
+    live: Live,
+}
+
+/// What comes of the query as a stream.
+enum Live {
+    /// A packet: data, or a notice that says why there is none.
+    Packet,
+    /// An interruption that the log tells of.
+    Interrupted,
+    /// Nothing, or the same as of another case: the API is asked again and again.
+    Retries,
 }
 
 fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
@@ -96,7 +116,9 @@ fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
         ),
         query,
         echoes: false,
+        live: Live::Packet,
     };
+    let retries = |case: Case| Case { live: Live::Retries, ..case };
     let day = || json!({"table": "day", "fields": ["_avg"]});
     let odd_case = |behaviour: &str| case(&api.url, &odd, json!({"behaviour": behaviour}));
     let path = |path: &str| format!("{}{path}", api.url);
@@ -119,16 +141,18 @@ fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
         ..line_break
     };
     BTreeMap::from([
-        ("good", case(&api.url, &things, day())),
-        ("good, with a password in the URL", case(&with_user, &things, day())),
-        ("refused connection", case(&nowhere, &things, day())),
+        ("good", retries(case(&api.url, &things, day()))),
+        ("good, with a password in the URL", retries(case(&with_user, &things, day()))),
+        ("refused connection", Case { live: Live::Interrupted, ..case(&nowhere, &things, day()) }),
+        ("readings, asked for again and again", odd_case("readings")),
+        ("readings, as the API has them", odd_case("live")),
         (
             "URL that is none",
             case(&format!("http://u:{}@[", canary("urlPassword")), &things, day()),
         ),
         ("401 that quotes", Case { echoes: true, ..case(&path("/echo"), &things, day()) }),
-        ("500", case(&path("/500"), &things, day())),
-        ("redirect elsewhere", case(&path("/redirect"), &things, day())),
+        ("500", retries(case(&path("/500"), &things, day()))),
+        ("redirect elsewhere", retries(case(&path("/redirect"), &things, day()))),
         ("key that is none", bad_key),
         ("CA that is none", bad_authority),
         ("header with a line break", line_break),
@@ -139,7 +163,7 @@ fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
         ("secret as a parameter", odd_case("send-secret")),
         (
             "secret as a parameter, to nobody",
-            case(&nowhere, &odd, json!({"behaviour": "send-secret"})),
+            retries(case(&nowhere, &odd, json!({"behaviour": "send-secret"}))),
         ),
         (
             "guest that is shown the quote",
@@ -169,50 +193,42 @@ fn quoting_api(seen: &crate::support::Seen) -> Answer {
     match &seen.line {
         line if line.contains("/echo") => Answer::json(quote.to_string()).status(401),
         line if line.contains("/500") => Answer::html(500, "<p>no</p>"),
+        line if line.contains("/readings") => Answer::json(r#"[{"time": 1, "value": 5}]"#),
+        line if line.contains("/events") => Answer::events("data: {\"time\": 1, \"value\": 5}\n\n"),
         line if line.contains("/redirect") => Answer::redirect("http://127.0.0.1:9/elsewhere"),
         _ => Answer::json("[]"),
     }
-}
-
-fn requests(case: &Case) -> (QueryDataRequest, CheckHealthRequest) {
-    let headers = HEADERS.iter().map(|name| ((*name).to_owned(), canary(name)));
-    let headers: std::collections::HashMap<_, _> = headers.collect();
-    let query = case.datasource.query_data([Query::new("A", case.query.clone())]);
-    let check = case.datasource.check_health();
-    (
-        QueryDataRequest { headers: headers.clone(), ..query },
-        CheckHealthRequest { headers, ..check },
-    )
 }
 
 #[tokio::test]
 async fn no_secret_shows_anywhere() {
     let collector = Collector::start().await;
     let folder = Folder::with(&["things", "fixtures/odd"]);
-    let launch = folder.launch().setting("log_level", "debug");
+    let launch =
+        folder.launch().setting("log_level", "debug").setting("live_interval_min", "100ms");
     let launch = launch.variable("GF_INSTANCE_OTLP_ADDRESS", &collector.address);
     let plugin = Plugin::launch(launch).await.unwrap();
     let api = Api::start(quoting_api).await;
 
     let mut output = Vec::new();
-    let cases = cases(&api);
-    for (name, case) in &cases {
-        let (query, check) = requests(case);
-        let answer = plugin.query_data(query).await.unwrap();
-        let health = plugin.check_health(check).await.unwrap();
-        if !case.echoes {
-            let frames = answer.responses.values().flat_map(|answer| &answer.frames);
-            let frames: String =
-                frames.map(|frame| String::from_utf8_lossy(frame).into_owned()).collect();
-            let errors: Vec<_> = answer.responses.values().map(|answer| &answer.error).collect();
-            let details = String::from_utf8_lossy(&health.json_details).into_owned();
-            output.push(format!(
-                "answers of {name}: {errors:?} {frames} {} {details}",
-                health.message
-            ));
-        }
+    let mut requests = 0;
+    for (name, case) in &cases(&api) {
+        let answers = everything(&plugin, case).await;
+        requests += answers.len();
+        let own = answers.into_iter().filter(|answer| !(case.echoes && answer.quotes_api));
+        output.extend(own.map(|answer| format!("answer of {name}: {}", answer.text)));
     }
-    let spans = collector.requests(2 * cases.len()).await;
+    // Each kind of answer was there to be searched.
+    for words in [
+        "As it was told to.",
+        "There is no resource 'nowhere'",
+        "is not of type",
+        "Nothing is not a behaviour.",
+        "There is no guest 'nobody'",
+    ] {
+        assert!(output.iter().any(|output| output.contains(words)), "{words}");
+    }
+    let spans = collector.requests(requests).await;
     output.push(format!("spans: {spans:?}"));
     output.push(format!("metrics: {}", metrics(&plugin).await));
     let exit = plugin.shutdown().await.unwrap();
@@ -228,7 +244,15 @@ async fn no_secret_shows_anywhere() {
         }
     }
     let lines = api.lines();
-    for path in ["GET /api/things", "GET /echo/api/things", "GET /500/api/things", "GET /?key="] {
+    for path in [
+        "GET /api/things",
+        "GET /echo/api/things",
+        "GET /500/api/things",
+        "GET /?key=",
+        "GET /resource",
+        "GET /readings",
+        "GET /events",
+    ] {
         assert!(lines.iter().any(|line| line.starts_with(path)), "{path} in {lines:#?}");
     }
     // The secrets were there to be found: the API has seen those that were meant for it.

@@ -27,6 +27,11 @@ impl Answer {
         Self { status: 200, content_type: "application/json", body: body.into(), location: None }
     }
 
+    /// Server-sent events, all at once.
+    pub(crate) fn events(body: impl Into<Bytes>) -> Self {
+        Self { content_type: "text/event-stream", ..Self::json(body) }
+    }
+
     /// A web page.
     pub(crate) fn html(status: u16, body: impl Into<Bytes>) -> Self {
         Self { status, content_type: "text/html", body: body.into(), location: None }
