@@ -1,5 +1,6 @@
 //! The socket that Grafana connects to: contract section 1.4.
 
+mod leftovers;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,11 @@ use tokio::net::{TcpListener, UnixListener};
 
 use super::environment::Network;
 use super::mutual_tls::MutualTls;
+
+/// Of the folder of its own that a Unix socket is in; what follows is random.
+const FOLDER_PREFIX: &str = "graft-";
+/// The socket in that folder.
+const SOCKET_NAME: &str = "plugin";
 
 /// A bound socket. Connections wait in it from the moment it exists; it lives as long as the process, for Grafana comes
 /// back to the same address after a connection broke.
@@ -117,7 +123,10 @@ impl Listener {
     /// Binds a socket. Must be called within tokio's runtime.
     pub async fn bind(network: &Network) -> Result<Self, ListenError> {
         match network {
-            Network::Unix { folder, group } => bind_unix(folder, group.as_deref()),
+            Network::Unix { folder, group } => {
+                leftovers::sweep(folder).await;
+                bind_unix(folder, group.as_deref())
+            }
             Network::Tcp { ports } => bind_tcp(ports).await,
         }
     }
@@ -168,10 +177,10 @@ fn bind_unix(folder: &Path, group: Option<&str>) -> Result<Listener, ListenError
     let failed = |error| ListenError::Folder { folder: folder.to_owned(), error };
     let parent = std::path::absolute(folder).map_err(failed)?;
     let mut fresh = tempfile::Builder::new();
-    fresh.prefix("graft-").permissions(Permissions::from_mode(0o700));
+    fresh.prefix(FOLDER_PREFIX).permissions(Permissions::from_mode(0o700));
     let folder = fresh.tempdir_in(parent).map_err(failed)?;
 
-    let path = folder.path().join("plugin");
+    let path = folder.path().join(SOCKET_NAME);
     let address = path.to_str().filter(|path| !path.contains(['|', '\n', '\r'])).map(str::to_owned);
     let Some(address) = address else { return Err(ListenError::Unspeakable { path }) };
     let failed = |error| ListenError::Socket { path: path.clone(), error };

@@ -1,4 +1,6 @@
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::time::{Duration, SystemTime};
 
 use tokio::net::{TcpStream, UnixStream};
 
@@ -92,4 +94,46 @@ async fn tcp_takes_the_first_free_port_on_loopback() {
 async fn port_0_is_any_free_port() {
     let listener = Listener::bind(&Network::Tcp { ports: 0..=0 }).await.unwrap();
     assert!(!listener.address().ends_with(":0"), "{}", listener.address());
+}
+
+/// A folder with a socket that nobody listens at any more, last changed so long ago.
+fn left_over(parent: &Path, name: &str, age: Duration) -> PathBuf {
+    let folder = parent.join(name);
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(folder.join("plugin")).unwrap());
+    make_old(&folder, age);
+    folder
+}
+
+fn make_old(folder: &Path, age: Duration) {
+    File::open(folder).unwrap().set_modified(SystemTime::now() - age).unwrap();
+}
+
+#[tokio::test]
+async fn what_killed_plugins_left_goes_and_nothing_else() {
+    let (parent, long) = (tempfile::tempdir().unwrap(), Duration::from_secs(3600));
+    let gone = left_over(parent.path(), "graft-dead", long);
+    let with_more = left_over(parent.path(), "graft-with-more", long);
+    fs::write(with_more.join("note"), "").unwrap();
+    let open = left_over(parent.path(), "graft-open", long);
+    fs::set_permissions(&open, Permissions::from_mode(0o755)).unwrap();
+    let no_socket = left_over(parent.path(), "graft-no-socket", long);
+    fs::remove_file(no_socket.join("plugin")).unwrap();
+    fs::write(no_socket.join("plugin"), "").unwrap();
+    let link = parent.path().join("graft-link");
+    let elsewhere = left_over(parent.path(), "elsewhere", long);
+    symlink(&elsewhere, &link).unwrap();
+    let live = Listener::bind(&unix(parent.path(), None)).await.unwrap();
+    let live_folder = Path::new(live.address()).parent().unwrap().to_owned();
+    for folder in [&with_more, &no_socket, &live_folder] {
+        make_old(folder, long);
+    }
+    let new = left_over(parent.path(), "graft-new", Duration::ZERO);
+
+    let _another = Listener::bind(&unix(parent.path(), None)).await.unwrap();
+    assert!(!gone.exists());
+    for stays in [with_more, open, no_socket, link, elsewhere, live_folder, new] {
+        assert!(stays.join("plugin").exists(), "{}", stays.display());
+    }
 }
