@@ -73,12 +73,13 @@ impl Announcement {
             let path = announcement.folder.path.join(name);
             write(&path, &content).map_err(|error| AnnounceError { path, error })?;
         }
+        neighbours::restart_plugin(&announcement.folder);
+        // Last: whoever reads it may start another process, which must not be taken for Grafana's of before.
         tracing::info!(
             address,
             folder = %announcement.folder.path.display(),
             "Grafana finds this plugin from now on; Ctrl-C ends it"
         );
-        neighbours::restart_plugin(&announcement.folder);
         Ok(announcement)
     }
 
