@@ -44,6 +44,13 @@ pub struct Query {
     pub from_alert: bool,
 }
 
+impl Query {
+    /// What Grafana means where a query has no number of points (contract section 2.4).
+    pub const MAX_DATA_POINTS: u32 = 100;
+    /// What Grafana means where a query has no interval (contract section 2.4).
+    pub const INTERVAL: Duration = Duration::from_secs(1);
+}
+
 /// One configured Grafana data source as a guest may see it: without its secrets.
 #[derive(Clone, PartialEq)]
 pub struct DatasourceView {

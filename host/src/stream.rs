@@ -21,8 +21,7 @@ use news::News;
 
 use crate::datasource::{Datasource, RawSettings, Registry};
 use crate::egress::Opened;
-pub use crate::frame::LiveFrame;
-use crate::frame::{self, Frames};
+use crate::frame::{self, Frames, LiveFrame};
 use crate::limits::{LIVE_EVENT_PAUSE, LIVE_RETRY_MAX, LIVE_RETRY_MIN, Limits};
 use crate::model::{Fetch, Query, Response, Source};
 use crate::query::{Error, add, collect, elsewhere};
@@ -162,6 +161,13 @@ impl Stream<'_> {
         }
         Ok(())
     }
+}
+
+/// Why a stream has ended, as a packet for those who look at it: a frame that only tells so.
+pub fn notice(error: &Error, ref_id: &str) -> Option<Bytes> {
+    let chain: &dyn std::error::Error = error;
+    tracing::warn!(status = error.status(), error = chain, "A stream has ended");
+    LiveFrame::notice(&error.user_message()).and_then(|notice| notice.whole(ref_id)).ok()
 }
 
 fn interrupted(error: &Error, pause: Duration) {

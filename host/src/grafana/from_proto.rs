@@ -23,10 +23,6 @@ use crate::datasource::RawSettings;
 use crate::model::{Format, JsonObject, Query, ResourceRequest, Secret};
 use crate::query::Error;
 
-/// What Grafana means where a query has no number of points (contract section 2.4).
-const MAX_DATA_POINTS: u32 = 100;
-/// What Grafana means where a query has no interval (contract section 2.4).
-const INTERVAL: Duration = Duration::from_secs(1);
 /// The header by which Grafana says that an alert rule asks, exactly so (contract section 4.3).
 const FROM_ALERT: &str = "FromAlert";
 
@@ -232,8 +228,8 @@ fn query(asked: DataQuery, from_alert: bool) -> Result<Query, String> {
         model: model(&asked.json)?,
         from: nanoseconds(from_epoch_ms),
         to: nanoseconds(to_epoch_ms),
-        interval: interval.map_or(INTERVAL, Duration::from_millis),
-        max_data_points: points.unwrap_or(MAX_DATA_POINTS),
+        interval: interval.map_or(Query::INTERVAL, Duration::from_millis),
+        max_data_points: points.unwrap_or(Query::MAX_DATA_POINTS),
         from_alert,
     })
 }

@@ -15,9 +15,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::request::{Answers, Outcome};
-use super::{Plugin, from_proto, to_proto};
+use super::{Plugin, from_proto};
 use crate::query::Error;
-use crate::stream::{Channel, Stream};
+use crate::stream::{self, Channel, Stream};
 
 /// Packets that wait for Grafana. With more the host is held up, and by that the API.
 const PACKETS_WAITING_MAX: usize = 16;
@@ -106,7 +106,7 @@ impl Plugin {
             }
             None => Error::TooManyStreams { limit },
         };
-        if let Some(notice) = to_proto::stream_notice(&error, channel.ref_id()) {
+        if let Some(notice) = stream::notice(&error, channel.ref_id()) {
             let _nobody_listens = packets.send(notice).await;
         }
         match error {

@@ -15,7 +15,6 @@ use crate::admission::Review;
 use crate::limits::RESOURCE_MESSAGE_BYTES;
 use crate::model::{Diagnosis, Format, JsonObject, ResourceResponse};
 use crate::query::{Answer, Chunk, Error};
-use crate::stream::LiveFrame;
 
 /// A status of success, which must be said: Grafana reads 0 as 500 (contract section 4.1).
 const OK: i32 = 200;
@@ -189,13 +188,6 @@ fn success() -> StatusResult {
 fn failure(code: u16, reason: &str, message: String) -> StatusResult {
     let (status, reason) = ("Failure".to_owned(), reason.to_owned());
     StatusResult { status, message, reason, code: code.into() }
-}
-
-/// Why a stream has ended, as a packet for those who look at it: a frame that only tells so.
-pub(super) fn stream_notice(error: &Error, ref_id: &str) -> Option<Bytes> {
-    let chain: &dyn std::error::Error = error;
-    tracing::warn!(status = error.status(), error = chain, "A stream has ended");
-    LiveFrame::notice(&error.user_message()).and_then(|notice| notice.whole(ref_id)).ok()
 }
 
 /// Grafana fails on details that are anything but a JSON object (contract section 5.2), which would hide the message.

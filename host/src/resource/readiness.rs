@@ -28,20 +28,20 @@ pub(super) struct Asked<'a> {
 }
 
 /// Grafana's own members of a query, with its own defaults (contract section 2.4).
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Own {
+    #[serde(default = "first_ref_id")]
     ref_id: String,
     query_type: String,
+    /// 0 for Grafana's own.
     interval_ms: u64,
+    /// 0 for Grafana's own.
     max_data_points: u32,
 }
 
-impl Default for Own {
-    fn default() -> Self {
-        let (ref_id, query_type) = ("A".to_owned(), String::new());
-        Self { ref_id, query_type, interval_ms: 1_000, max_data_points: 100 }
-    }
+fn first_ref_id() -> String {
+    "A".to_owned()
 }
 
 /// The judgement of each query by its ref id.
@@ -107,8 +107,14 @@ fn queries(body: &[u8]) -> Result<Vec<Query>, String> {
             model: model.get().to_owned(),
             from: asked.from.saturating_mul(1_000_000),
             to: asked.to.saturating_mul(1_000_000),
-            interval: Duration::from_millis(own.interval_ms.max(1)),
-            max_data_points: own.max_data_points.max(1),
+            interval: match own.interval_ms {
+                0 => Query::INTERVAL,
+                milliseconds => Duration::from_millis(milliseconds),
+            },
+            max_data_points: match own.max_data_points {
+                0 => Query::MAX_DATA_POINTS,
+                points => points,
+            },
             from_alert: true,
         })
     };
