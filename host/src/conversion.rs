@@ -15,9 +15,10 @@ pub async fn migrate(
 ) -> Result<Vec<String>, Error> {
     let guest = settings.guest().map_err(datasource::Error::from)?;
     let guest = registry.guests().find(&guest, deadline).await?;
+    let allowance = registry.allow(deadline);
     let mut migrated = Vec::with_capacity(models.len());
     for model in models {
-        migrated.push(guest.migrate(model, deadline).await?);
+        migrated.push(guest.migrate(model, &allowance).await?);
     }
     Ok(migrated)
 }

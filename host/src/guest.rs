@@ -2,7 +2,8 @@
 //!
 //! In the order a guest passes through: [`Guests`] finds its file by name (`shelf`) and has it loaded (`load`): `inspect` judges it,
 //! `compile` makes native code of it in another process, `cache` keeps that, `description` checks what it says about itself. Then
-//! each `call` has a fresh store on one of the guests' `threads`; `lower` and `lift` turn `model`'s nouns into the contract's and back.
+//! each `call` waits at the `gate` for its turn, has a fresh store with its `state`, and runs in `slices`, first on the thread that asks
+//! and then on the guests' own `threads`; `lower` and `lift` turn `model`'s nouns into the contract's and back.
 
 mod shelf;
 mod load;
@@ -12,7 +13,9 @@ mod cache;
 mod description;
 mod engine;
 mod call;
+mod gate;
 mod extension;
+mod slices;
 mod threads;
 mod state;
 mod bindings;
@@ -23,7 +26,6 @@ mod error;
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
 use tracing::{Instrument as _, field};
 use wasmtime::Store;
 use wasmtime::component::Instance;
@@ -34,6 +36,7 @@ pub use error::{Error, Failure, GuestId, LoadError, StartError};
 pub use inspect::{InspectError, VERSION as CONTRACT_VERSION};
 pub use shelf::{Guests, Loader};
 
+use crate::budget::Allowance;
 use crate::metrics::GuestMetrics;
 use crate::model::{
     DatasourceView, Description, Fetch, Outcome, Query, Refusal, Reply, ResourceRequest, Response,
@@ -41,12 +44,13 @@ use crate::model::{
 };
 use bindings::Datasource;
 use bindings::graft::datasource::context;
-use call::{Callable, Late};
+use call::{Call, Callable, Running};
 use extension::Extension;
+use gate::NoTurn;
 use returned::{Returns, size_of_bodies};
 use state::State;
 
-/// A loaded guest. Each function is one call, in a store of its own; `deadline` ends the wait for it.
+/// A loaded guest. Each function is one call, in a store of its own, of a query that has this `allowance`.
 pub struct Guest {
     id: GuestId,
     description: Description,
@@ -57,8 +61,8 @@ pub struct Guest {
 
 /// What an export returned: a result of its own within that of the call.
 type Returned<T> = wasmtime::Result<Result<T, context::Refusal>>;
-/// What came of a call: too late, a failure, a refusal or a value.
-type Called<T> = Result<Result<Result<T, Refusal>, Failure>, Late>;
+/// What came of a call: no turn, a failure, a refusal or a value.
+type Called<T> = Result<Result<Result<T, Refusal>, Failure>, NoTurn>;
 
 impl Guest {
     /// The guest's name and version.
@@ -76,14 +80,16 @@ impl Guest {
         &self,
         query: &Query,
         view: &DatasourceView,
-        deadline: Instant,
+        allowance: &Allowance,
     ) -> Result<Fetch, Error> {
-        self.metrics.input(query.model.len() + view.settings.len());
+        let input = query.model.len() + view.settings.len();
+        let call = Call { export: "query.build-requests", allowance, input };
         let (query, view) = (lower::query(query), lower::datasource(view));
-        let call = move |guest: &Datasource, store: &mut Store<State>| {
-            guest.graft_datasource_query().call_build_requests(store, &query, &view)
+        let body = move |guest: Datasource, mut store: Store<State>| async move {
+            let exports = guest.graft_datasource_query();
+            (exports.call_build_requests(&mut store, &query, &view).await, store)
         };
-        self.call("query.build-requests", deadline, call, lift::fetch).await
+        self.call(call, body, lift::fetch).await
     }
 
     /// What the guest makes of a round's responses.
@@ -93,31 +99,33 @@ impl Guest {
         view: &DatasourceView,
         responses: Vec<Response>,
         state: String,
-        deadline: Instant,
+        allowance: &Allowance,
     ) -> Result<Outcome, Error> {
-        let given = query.model.len() + view.settings.len() + state.len();
-        self.metrics.input(given + size_of_bodies(&responses));
+        let input = query.model.len() + view.settings.len() + state.len();
+        let input = input + size_of_bodies(&responses);
+        let call = Call { export: "query.transform", allowance, input };
         let (query, view) = (lower::query(query), lower::datasource(view));
-        let call = move |guest: &Datasource, store: &mut Store<State>| {
+        let body = move |guest: Datasource, mut store: Store<State>| async move {
             let responses = lower::responses(responses);
-            let query_export = guest.graft_datasource_query();
-            query_export.call_transform(store, &query, &view, &responses, &state)
+            let exports = guest.graft_datasource_query();
+            (exports.call_transform(&mut store, &query, &view, &responses, &state).await, store)
         };
-        self.call("query.transform", deadline, call, lift::outcome).await
+        self.call(call, body, lift::outcome).await
     }
 
     /// What the guest asks in order to judge a datasource.
     pub async fn health_requests(
         &self,
         view: &DatasourceView,
-        deadline: Instant,
+        allowance: &Allowance,
     ) -> Result<Fetch, Error> {
-        self.metrics.input(view.settings.len());
+        let input = view.settings.len();
+        let call = Call { export: "health.build-requests", allowance, input };
         let view = lower::datasource(view);
-        let call = move |guest: &Datasource, store: &mut Store<State>| {
-            guest.graft_datasource_health().call_build_requests(store, &view)
+        let body = move |guest: Datasource, mut store: Store<State>| async move {
+            (guest.graft_datasource_health().call_build_requests(&mut store, &view).await, store)
         };
-        self.call("health.build-requests", deadline, call, lift::fetch).await
+        self.call(call, body, lift::fetch).await
     }
 
     /// How the guest judges a health check's responses.
@@ -126,15 +134,17 @@ impl Guest {
         view: &DatasourceView,
         responses: Vec<Response>,
         state: String,
-        deadline: Instant,
+        allowance: &Allowance,
     ) -> Result<Verdict, Error> {
-        self.metrics.input(view.settings.len() + state.len() + size_of_bodies(&responses));
+        let input = view.settings.len() + state.len() + size_of_bodies(&responses);
+        let call = Call { export: "health.diagnose", allowance, input };
         let view = lower::datasource(view);
-        let call = move |guest: &Datasource, store: &mut Store<State>| {
+        let body = move |guest: Datasource, mut store: Store<State>| async move {
             let responses = lower::responses(responses);
-            guest.graft_datasource_health().call_diagnose(store, &view, &responses, &state)
+            let exports = guest.graft_datasource_health();
+            (exports.call_diagnose(&mut store, &view, &responses, &state).await, store)
         };
-        self.call("health.diagnose", deadline, call, lift::verdict).await
+        self.call(call, body, lift::verdict).await
     }
 
     /// What the guest asks in order to answer a resource call.
@@ -142,14 +152,16 @@ impl Guest {
         &self,
         request: &ResourceRequest,
         view: &DatasourceView,
-        deadline: Instant,
+        allowance: &Allowance,
     ) -> Result<Fetch, Error> {
-        self.metrics.input(request.body.len() + view.settings.len());
+        let input = request.body.len() + view.settings.len();
+        let call = Call { export: "resources.build-requests", allowance, input };
         let (request, view) = (lower::resource_request(request.clone()), lower::datasource(view));
-        let call = move |guest: &Datasource, store: &mut Store<State>| {
-            guest.graft_datasource_resources().call_build_requests(store, &request, &view)
+        let body = move |guest: Datasource, mut store: Store<State>| async move {
+            let exports = guest.graft_datasource_resources();
+            (exports.call_build_requests(&mut store, &request, &view).await, store)
         };
-        self.call("resources.build-requests", deadline, call, lift::fetch).await
+        self.call(call, body, lift::fetch).await
     }
 
     /// How the guest answers a resource call from a round's responses.
@@ -159,17 +171,18 @@ impl Guest {
         view: &DatasourceView,
         responses: Vec<Response>,
         state: String,
-        deadline: Instant,
+        allowance: &Allowance,
     ) -> Result<Reply, Error> {
-        self.metrics.input(request.body.len() + view.settings.len() + state.len());
-        self.metrics.input(size_of_bodies(&responses));
+        let input = request.body.len() + view.settings.len() + state.len();
+        let input = input + size_of_bodies(&responses);
+        let call = Call { export: "resources.respond", allowance, input };
         let (request, view) = (lower::resource_request(request.clone()), lower::datasource(view));
-        let call = move |guest: &Datasource, store: &mut Store<State>| {
+        let body = move |guest: Datasource, mut store: Store<State>| async move {
             let responses = lower::responses(responses);
-            let resources = guest.graft_datasource_resources();
-            resources.call_respond(store, &request, &view, &responses, &state)
+            let exports = guest.graft_datasource_resources();
+            (exports.call_respond(&mut store, &request, &view, &responses, &state).await, store)
         };
-        self.call("resources.respond", deadline, call, lift::reply).await
+        self.call(call, body, lift::reply).await
     }
 
     /// The request whose response is a stream of events, if the API has such a thing for this query.
@@ -177,61 +190,78 @@ impl Guest {
         &self,
         query: &Query,
         view: &DatasourceView,
-        deadline: Instant,
+        allowance: &Allowance,
     ) -> Result<Option<Fetch>, Error> {
         if !self.extension.has_live() {
             return Ok(None);
         }
-        self.metrics.input(query.model.len() + view.settings.len());
+        let input = query.model.len() + view.settings.len();
+        let call = Call { export: "live.build-requests", allowance, input };
         let (query, view) = (lower::query(query), lower::datasource(view));
         let extension = self.extension.clone();
-        let call = move |instance: &Instance, store: &mut Store<State>| {
-            extension.live(instance, store, &query, &view)
+        let body = move |instance: Instance, mut store: Store<State>| async move {
+            (extension.live(&instance, &mut store, &query, &view).await, store)
         };
-        self.call_instance("live.build-requests", deadline, call, lift::live).await
+        self.call_instance(call, body, lift::live).await
     }
 
     /// A query's JSON in the shape that this version of the guest saves.
-    pub async fn migrate(&self, model: String, deadline: Instant) -> Result<String, Error> {
+    pub async fn migrate(&self, model: String, allowance: &Allowance) -> Result<String, Error> {
         if !self.extension.has_migrate() {
             return Ok(model);
         }
-        self.metrics.input(model.len());
+        let call = Call { export: "migration.migrate", allowance, input: model.len() };
         let extension = self.extension.clone();
-        let call = move |instance: &Instance, store: &mut Store<State>| {
-            extension.migrate(instance, store, model)
+        let body = move |instance: Instance, mut store: Store<State>| async move {
+            (extension.migrate(&instance, &mut store, model).await, store)
         };
-        self.call_instance("migration.migrate", deadline, call, lift::model).await
+        self.call_instance(call, body, lift::model).await
     }
 
     /// Runs one of the exports that every guest has.
-    async fn call<C: Send + 'static, T: Returns + Send + 'static>(
+    async fn call<C, T, R>(
         &self,
-        export: &'static str,
-        deadline: Instant,
-        call: impl FnOnce(&Datasource, &mut Store<State>) -> Returned<C> + Send + 'static,
+        call: Call<'_>,
+        body: impl FnOnce(Datasource, Store<State>) -> R + Send + 'static,
         lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Error> {
-        let metrics = Arc::clone(&self.metrics);
-        let call = self.callable.call(export, deadline, move |guest, store| {
-            lifted(call(guest, store)?, lift, &metrics)
-        });
-        self.answered(export, call).await
+    ) -> Result<T, Error>
+    where
+        C: Send + 'static,
+        T: Returns + Send + 'static,
+        R: Running<Result<C, context::Refusal>>,
+    {
+        self.metrics.input(call.input);
+        let (export, counted) = (call.export, self.counted(&call));
+        let body = move |guest, store| async move {
+            let (returned, store) = body(guest, store).await;
+            (returned.and_then(|returned| counted.lifted(returned, lift)), store)
+        };
+        self.answered(export, self.callable.call(call, body)).await
     }
 
     /// Runs an export that not every guest has.
-    async fn call_instance<C: Send + 'static, T: Returns + Send + 'static>(
+    async fn call_instance<C, T, R>(
         &self,
-        export: &'static str,
-        deadline: Instant,
-        call: impl FnOnce(&Instance, &mut Store<State>) -> Returned<C> + Send + 'static,
+        call: Call<'_>,
+        body: impl FnOnce(Instance, Store<State>) -> R + Send + 'static,
         lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Error> {
-        let metrics = Arc::clone(&self.metrics);
-        let call = self.callable.call_instance(export, deadline, move |instance, store| {
-            lifted(call(instance, store)?, lift, &metrics)
-        });
-        self.answered(export, call).await
+    ) -> Result<T, Error>
+    where
+        C: Send + 'static,
+        T: Returns + Send + 'static,
+        R: Running<Result<C, context::Refusal>>,
+    {
+        self.metrics.input(call.input);
+        let (export, counted) = (call.export, self.counted(&call));
+        let body = move |instance, store| async move {
+            let (returned, store) = body(instance, store).await;
+            (returned.and_then(|returned| counted.lifted(returned, lift)), store)
+        };
+        self.answered(export, self.callable.call_instance(call, body)).await
+    }
+
+    fn counted(&self, call: &Call<'_>) -> Counted {
+        Counted { metrics: Arc::clone(&self.metrics), allowance: call.allowance.clone() }
     }
 
     /// Tells an answer, a refusal and a failure apart, counts which it is, and has the call traced.
@@ -256,41 +286,54 @@ impl Guest {
             Ok(Ok(Ok(_value))) => "ok",
             Ok(Ok(Err(_refusal))) => "refused",
             Ok(Err(failure)) => failure.kind(),
-            Err(_late) => "late",
+            Err(NoTurn::Late) => "late",
+            Err(NoTurn::Queue(_)) => "busy",
         };
         counted.end(outcome);
         span.record("outcome", outcome);
-        if !matches!(outcome, "ok" | "refused" | "cancelled") {
+        if !matches!(outcome, "ok" | "refused") {
             span.record("otel.status_code", "ERROR");
         }
         let answered = match called {
-            Ok(result) => result.map_err(|failure| Error::Failed {
-                guest: self.id.clone(),
-                export,
-                failure,
+            Ok(result) => result.map_err(|failure| {
+                let guest = self.id.clone();
+                Error::Failed { guest, export, failure }
             })?,
-            Err(_late) => {
+            Err(NoTurn::Late) => {
                 let name = self.id.name.to_string();
-                let waiting = "still at work, or waiting for a free thread,";
+                let waiting = "still at work, or waiting for its turn,";
                 return Err(Error::TimedOut { name, waiting });
+            }
+            Err(NoTurn::Queue(limit)) => {
+                return Err(Error::Busy { name: self.id.name.to_string(), limit });
             }
         };
         answered.map_err(|refusal| Error::Refused { guest: self.id.clone(), refusal })
     }
 }
 
-/// A returned value or refusal in the host's own nouns.
-fn lifted<C, T: Returns>(
-    returned: Result<C, context::Refusal>,
-    lift: impl FnOnce(C) -> Result<T, Failure>,
-    metrics: &GuestMetrics,
-) -> wasmtime::Result<Result<T, Refusal>> {
-    Ok(match returned {
-        Ok(value) => {
-            let value = lift(value)?;
-            metrics.output(value.size());
-            Ok(value)
-        }
-        Err(refusal) => Err(lift::refusal(refusal)),
-    })
+/// What counts that which an export returned.
+struct Counted {
+    metrics: Arc<GuestMetrics>,
+    allowance: Allowance,
+}
+
+impl Counted {
+    /// A returned value or refusal in the host's own nouns.
+    fn lifted<C, T: Returns>(
+        &self,
+        returned: Result<C, context::Refusal>,
+        lift: impl FnOnce(C) -> Result<T, Failure>,
+    ) -> wasmtime::Result<Result<T, Refusal>> {
+        Ok(match returned {
+            Ok(value) => {
+                let value = lift(value)?;
+                let size = value.size();
+                self.metrics.output(size);
+                self.allowance.keep(size);
+                Ok(value)
+            }
+            Err(refusal) => Err(lift::refusal(refusal)),
+        })
+    }
 }

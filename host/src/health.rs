@@ -15,11 +15,12 @@ pub async fn check(
 ) -> Result<Diagnosis, Error> {
     let Datasource { guest, view, client, .. } = datasource;
     let mut rounds = Rounds::new(limits);
-    let mut fetch = guest.health_requests(view, deadline).await?;
+    let allowance = &datasource.allow(deadline);
+    let mut fetch = guest.health_requests(view, allowance).await?;
     loop {
         rounds.admit(&fetch)?;
-        let responses = client.send_all(fetch.requests, deadline).await?;
-        match guest.diagnose(view, responses, fetch.state, deadline).await? {
+        let (responses, _held) = client.send_all(fetch.requests, allowance).await?;
+        match guest.diagnose(view, responses, fetch.state, allowance).await? {
             Verdict::Done(diagnosis) => return Ok(diagnosis),
             Verdict::Next(next) => fetch = next,
         }

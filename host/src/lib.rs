@@ -15,6 +15,7 @@ pub mod datasource;
 pub mod guest;
 pub mod egress;
 pub mod frame;
+pub mod budget;
 pub mod metrics;
 pub mod traces;
 pub mod model;

@@ -46,14 +46,26 @@ pub const TRACES_FLUSH_TIMEOUT: Duration = Duration::from_millis(300);
 pub const TRACES_EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The distance between epoch ticks, and so the precision of guest deadlines. At 5 ms the ticking thread costs nothing
-/// that can be measured, and a guest overruns its deadline by at most two ticks.
+/// that can be measured, and a guest overruns its deadline by at most three ticks.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
+/// Ticks that a call runs before the next has its turn: one whole one at least.
+pub const SLICE_TICKS: u64 = 2;
 
 /// A guest's stack. wasmtime's default is enough for deeply nested JSON, and ends endless recursion within a millisecond.
 pub const GUEST_STACK_BYTES_MAX: usize = 512 << 10;
 
-/// A guest thread's own stack: the guest's share plus room for the host's frames below and above it.
-pub const GUEST_THREAD_STACK_BYTES: usize = 4 << 20;
+/// The stack of one call: the guest's share plus room for the host's frames below and above it, with a guard page at its end.
+pub const CALL_STACK_BYTES: usize = 2 << 20;
+
+/// Calls at work for each core, see [`Limits::guest_calls`]. They take turns on the cores, so a call that takes long holds up none that
+/// does not.
+pub const GUEST_CALLS_EACH_CORE: usize = 4;
+/// Calls at work on a machine with few cores, see [`Limits::guest_calls`]: more data sources than are ever busy at the same moment there.
+pub const GUEST_CALLS_MIN: usize = 64;
+/// Calls of one data source that are at work at the same time, for each core. Two keep a core busy; more would only hold memory.
+pub const DATASOURCE_CALLS_EACH_CORE: usize = 2;
+/// What a call is given, at most, in order to begin on the thread that asks for it. Copying this takes a fraction of [`EPOCH_TICK`].
+pub const INLINE_INPUT_BYTES_MAX: usize = 256 << 10;
 
 /// Memories, tables and core instances of one component: what CPython's component needs (1, 2 and 38), with room.
 pub const GUEST_MEMORIES_MAX: usize = 3;
@@ -174,8 +186,13 @@ pub struct Limits {
     pub guest_cpu: Duration,
     /// Log lines of one call.
     pub guest_log_lines: u32,
-    /// Calls that run at the same time; more wait. 0 means one for each core.
+    /// Calls that are at work at the same time; more wait. 0 means [`GUEST_CALLS_EACH_CORE`] for each core, and at least
+    /// [`GUEST_CALLS_MIN`].
     pub guest_calls: usize,
+    /// Calls, or queries, of one data source that wait for their turn.
+    pub calls_waiting: usize,
+    /// What all queries hold together: bodies, guests' memory, columns. A query that is over it waits.
+    pub memory_bytes: usize,
     /// A query from start to end, all its rounds together, where Grafana's own deadline is not sooner. Each exchange also has the data
     /// source's timeout.
     pub query_time: Duration,
@@ -210,6 +227,8 @@ impl Default for Limits {
             guest_cpu: Duration::from_secs(10),
             guest_log_lines: 100,
             guest_calls: 0,
+            calls_waiting: 10_000,
+            memory_bytes: 1 << 30,
             query_time: Duration::from_secs(60),
             queries_in_flight: 16,
             rounds: 50,

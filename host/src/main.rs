@@ -7,8 +7,10 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use graft_host::budget::Budget;
 use graft_host::config::Config;
 use graft_host::datasource::Registry;
 use graft_host::go_plugin::standalone::{self, Announcement, Locator, PluginFolder};
@@ -160,15 +162,16 @@ fn services(
     let Config { limits, guest_folders, cache_folder, traces, .. } = config;
     let executable = executable.to_owned();
     let propagation = traces.map(|traces| traces.propagation).unwrap_or_default();
-    let metrics = Metrics::new()?;
+    let (metrics, budget) = (Metrics::new()?, Budget::new(&limits));
     let (guests, loader) = Guests::start(
         &limits,
         guest_folders,
         cache_folder.as_deref(),
         executable,
+        Arc::clone(&budget),
         metrics.clone(),
     )?;
     tokio::spawn(loader.run());
-    let registry = Registry::new(guests, limits.clone(), metrics.clone());
+    let registry = Registry::new(guests, limits.clone(), budget, metrics.clone());
     Ok(grafana::services(registry, limits, metrics, propagation, stopping.clone()))
 }

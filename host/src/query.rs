@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 pub use chunks::{Part, run_in_chunks};
 pub use error::Error;
 
+use crate::budget::Allowance;
 use crate::datasource::Datasource;
 pub use crate::frame::Chunk;
 use crate::frame::Frames;
@@ -48,7 +49,8 @@ async fn run_one(
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Vec<Bytes>, Error> {
-    let frames = collect(datasource, query, limits, deadline).await?;
+    let allowance = datasource.allow(deadline);
+    let frames = collect(datasource, query, limits, &allowance).await?;
     encode(frames, datasource.guest.id(), query, format).await
 }
 
@@ -57,10 +59,10 @@ pub(crate) async fn collect(
     datasource: &Datasource,
     query: &Query,
     limits: &Limits,
-    deadline: Instant,
+    allowance: &Allowance,
 ) -> Result<Frames, Error> {
     let mut frames = Frames::new(limits);
-    let mut run = Run::begin(datasource, query, limits, deadline).await?;
+    let mut run = Run::begin(datasource, query, limits, allowance).await?;
     while let Some(found) = run.round().await? {
         frames = add(frames, found, datasource.guest.id()).await?;
     }
@@ -71,7 +73,7 @@ pub(crate) async fn collect(
 pub(crate) struct Run<'a> {
     datasource: &'a Datasource,
     query: &'a Query,
-    deadline: Instant,
+    allowance: &'a Allowance,
     rounds: Rounds<'a>,
     /// The next round; none if the query is done.
     next: Option<Fetch>,
@@ -83,20 +85,20 @@ impl<'a> Run<'a> {
         datasource: &'a Datasource,
         query: &'a Query,
         limits: &'a Limits,
-        deadline: Instant,
+        allowance: &'a Allowance,
     ) -> Result<Self, Error> {
-        let next = datasource.guest.build_requests(query, &datasource.view, deadline).await?;
+        let next = datasource.guest.build_requests(query, &datasource.view, allowance).await?;
         let rounds = Rounds::new(limits);
-        Ok(Self { datasource, query, deadline, rounds, next: Some(next) })
+        Ok(Self { datasource, query, allowance, rounds, next: Some(next) })
     }
 
     /// Send and transform: the frames of one round, or none after the last.
     pub(crate) async fn round(&mut self) -> Result<Option<Vec<Frame>>, Error> {
         let Some(fetch) = self.next.take() else { return Ok(None) };
-        let (Datasource { guest, view, client, .. }, deadline) = (self.datasource, self.deadline);
+        let Self { datasource: Datasource { guest, view, client, .. }, allowance, .. } = *self;
         self.rounds.admit(&fetch)?;
-        let responses = client.send_all(fetch.requests, deadline).await?;
-        let outcome = guest.transform(self.query, view, responses, fetch.state, deadline).await?;
+        let (responses, _held) = client.send_all(fetch.requests, allowance).await?;
+        let outcome = guest.transform(self.query, view, responses, fetch.state, allowance).await?;
         self.next = outcome.next;
         Ok(Some(outcome.frames))
     }

@@ -53,11 +53,12 @@ async fn call(
 ) -> Result<ResourceResponse, Error> {
     let Datasource { guest, view, client, .. } = datasource;
     let mut rounds = Rounds::new(limits);
-    let mut fetch = guest.resource_requests(request, view, deadline).await?;
+    let allowance = &datasource.allow(deadline);
+    let mut fetch = guest.resource_requests(request, view, allowance).await?;
     loop {
         rounds.admit(&fetch)?;
-        let responses = client.send_all(fetch.requests, deadline).await?;
-        match guest.respond(request, view, responses, fetch.state, deadline).await? {
+        let (responses, _held) = client.send_all(fetch.requests, allowance).await?;
+        match guest.respond(request, view, responses, fetch.state, allowance).await? {
             Reply::Done(response) => return Ok(response),
             Reply::Next(next) => fetch = next,
         }

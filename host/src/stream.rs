@@ -74,13 +74,14 @@ impl Stream<'_> {
             // Anew each time, so that a guest that was replaced takes over.
             let datasource = self.registry.get(self.settings.clone(), deadline).await?;
             let query = self.channel.query((self.now)());
-            let fetch = datasource.guest.live_request(&query, &datasource.view, deadline).await?;
+            let allowance = datasource.allow(deadline);
+            let fetch = datasource.guest.live_request(&query, &datasource.view, &allowance).await?;
             if let Some(fetch) = fetch {
                 return self.follow(&datasource, query, fetch, news, pauses, packets).await;
             }
             // The interval is that between two questions, however long it took to load the guest before.
             let start = Instant::now();
-            let frames = collect(&datasource, &query, self.limits, deadline).await?;
+            let frames = collect(&datasource, &query, self.limits, &allowance).await?;
             self.tell(frames, News::of_window, news, &datasource, packets).await?;
             *pauses = self::pauses();
             sleep_until(start + self.channel.interval()).await;
@@ -103,14 +104,15 @@ impl Stream<'_> {
         let request = requests.pop().ok_or(Error::StreamEnded)?;
         let deadline = || Instant::now() + self.limits.query_time;
         let transform = async |query: &Query, response: Response| {
+            let (responses, allowance) = (vec![response], datasource.allow(deadline()));
             let outcome =
-                guest.transform(query, view, vec![response], state.clone(), deadline()).await?;
+                guest.transform(query, view, responses, state.clone(), &allowance).await?;
             match outcome.next {
                 Some(_round) => Err(Error::LiveRound { guest: guest.id().to_string() }),
                 None => Ok(outcome.frames),
             }
         };
-        let mut events = match client.open(request, deadline()).await? {
+        let mut events = match client.open(request, &datasource.allow(deadline())).await? {
             Opened::Events(events) => events,
             // Most often the API's own error, which only the guest can read.
             Opened::Response(response) => {

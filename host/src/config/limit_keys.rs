@@ -62,9 +62,21 @@ pub(super) static LIMITS: &[LimitKey] = &[
     },
     LimitKey {
         key: "guest_calls",
-        // Least: 0 has a meaning. Most: each runs on a thread of its own with 4 MiB of stack.
+        // Least: 0 has a meaning. Most: each reserves 13 GB of address space, of which a process has 128 TB.
         bound: Bound::Number(|limits| &mut limits.guest_calls, 0..=1_024),
-        meaning: "Calls of guests that run at the same time; more wait. 0 means one for each core.",
+        meaning: "Calls of guests that are at work at the same time; more wait. 0 means four for each core, and at least 64.",
+    },
+    LimitKey {
+        key: "calls_waiting",
+        // Least: one after the other works. Most: more than this wait for ever.
+        bound: Bound::Number(|limits| &mut limits.calls_waiting, 1..=1_000_000),
+        meaning: "Calls, or queries, of one data source that wait for their turn; more are refused.",
+    },
+    LimitKey {
+        key: "memory_bytes",
+        // Least: one query of a megabyte at a time. Most: the largest machines.
+        bound: Bound::Bytes(|limits| &mut limits.memory_bytes, 16 * MIB..=1_024 * GIB),
+        meaning: "Memory of all queries together: responses, guests' memory, columns. Queries beyond it wait.",
     },
     LimitKey {
         key: "query_time",

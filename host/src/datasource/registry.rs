@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::error::Error;
 use super::settings::{RawSettings, Settings};
+use crate::budget::{Allowance, Budget, Lane};
 use crate::egress::{Allowed, Client};
 use crate::guest::{Guest, Guests};
 use crate::limits::{DATASOURCES_MAX, Limits};
@@ -27,12 +28,23 @@ pub struct Datasource {
     pub view: DatasourceView,
     /// The way to its API.
     pub client: Client,
+    /// Its turn among all data sources.
+    lane: Lane,
+    budget: Arc<Budget>,
+}
+
+impl Datasource {
+    /// What a query of it that begins now may use.
+    pub fn allow(&self, deadline: Instant) -> Allowance {
+        self.budget.allow(self.lane, deadline)
+    }
 }
 
 /// All datasources that were asked for lately.
 pub struct Registry {
     guests: Guests,
     limits: Limits,
+    budget: Arc<Budget>,
     metrics: Metrics,
     entries: Mutex<HashMap<Key, Arc<Entry>>>,
     /// Counts requests, to know which datasource was not asked for longest.
@@ -50,8 +62,14 @@ struct Entry {
 
 impl Registry {
     /// A registry with nothing in it yet.
-    pub fn new(guests: Guests, limits: Limits, metrics: Metrics) -> Self {
-        Self { guests, limits, metrics, entries: Mutex::default(), clock: AtomicU64::new(0) }
+    pub fn new(guests: Guests, limits: Limits, budget: Arc<Budget>, metrics: Metrics) -> Self {
+        let (entries, clock) = (Mutex::default(), AtomicU64::new(0));
+        Self { guests, limits, budget, metrics, entries, clock }
+    }
+
+    /// What may be used by what begins now and is for no data source in particular.
+    pub fn allow(&self, deadline: Instant) -> Allowance {
+        self.budget.allow(Lane::HOST, deadline)
     }
 
     /// All installed guests.
@@ -94,7 +112,8 @@ impl Registry {
         let client = move || Client::new(&http, &allowed, &limits, metrics);
         let client = spawn_blocking(client).await;
         let client = client.map_err(|_panicked| Error::Panicked)??;
-        Ok(Datasource { guest, view, client })
+        let (lane, budget) = (self.budget.lane(), Arc::clone(&self.budget));
+        Ok(Datasource { guest, view, client, lane, budget })
     }
 
     /// The entry with these settings. One that is `outdated` does not count.

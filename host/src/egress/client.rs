@@ -15,6 +15,7 @@ use super::credentials::{Credentials, Prepared};
 use super::error::{Bound, Error, Phase};
 use super::policy::{Allowed, Policy, origin, printable};
 use super::settings::{HttpSettings, SettingsError, TlsSettings};
+use crate::budget::{Allowance, Hold};
 use crate::limits::Limits;
 use crate::metrics::DatasourceMetrics;
 use crate::model::{Request, Response};
@@ -49,6 +50,16 @@ pub struct Client {
     metrics: Arc<DatasourceMetrics>,
 }
 
+/// What there is for the body of an exchange.
+struct Room<'a> {
+    /// The end of the query's time.
+    deadline: Instant,
+    /// What is left for the bodies of a round, bytes.
+    left: &'a AtomicUsize,
+    /// What of the query's memory the body takes.
+    hold: &'a mut Hold,
+}
+
 /// A request that is ready to go, and what is needed to judge its outcome.
 struct Exchange {
     prepared: Prepared,
@@ -81,21 +92,27 @@ impl Client {
         })
     }
 
-    /// Sends requests side by side and gives the responses in the order of the requests.
+    /// Sends requests side by side and gives the responses in the order of the requests, and what of the query's memory they take.
     ///
-    /// All bodies together take no more than a guest can take. Nothing is sent if any of them is not allowed. Each status is a response; an error is what kept an exchange from
-    /// its response, unless the request tolerates that. The first error ends the others.
+    /// All bodies together take no more than a guest can take. Nothing is sent if any of them is not allowed. Each status is a
+    /// response; an error is what kept an exchange from its response, unless the request tolerates that. The first error ends the
+    /// others.
     pub async fn send_all(
         &self,
         requests: Vec<Request>,
-        deadline: Instant,
-    ) -> Result<Vec<Response>, Error> {
+        allowance: &Allowance,
+    ) -> Result<(Vec<Response>, Vec<Hold>), Error> {
         let exchanges = requests.into_iter().map(|request| self.prepare(request));
         let exchanges = exchanges.collect::<Result<Vec<_>, _>>();
         let exchanges = exchanges.inspect_err(|error| self.metrics.failure(error.kind()))?;
-        let room = AtomicUsize::new(self.round_bytes);
-        let run = |exchange| self.run(exchange, deadline, &room);
-        try_join_all(exchanges.into_iter().map(run)).await
+        let left = AtomicUsize::new(self.round_bytes);
+        let run = async |exchange| {
+            let mut hold = allowance.hold();
+            let room = Room { deadline: allowance.deadline, left: &left, hold: &mut hold };
+            let response = self.run(exchange, room).await?;
+            Ok::<_, Error>((response, hold))
+        };
+        Ok(try_join_all(exchanges.into_iter().map(run)).await?.into_iter().unzip())
     }
 
     fn prepare(&self, request: Request) -> Result<Exchange, Error> {
@@ -110,15 +127,10 @@ impl Client {
         Ok(Exchange { prepared, method, timeout, tolerates_failure })
     }
 
-    async fn run(
-        &self,
-        exchange: Exchange,
-        deadline: Instant,
-        room: &AtomicUsize,
-    ) -> Result<Response, Error> {
+    async fn run(&self, exchange: Exchange, room: Room<'_>) -> Result<Response, Error> {
         let tolerates_failure = exchange.tolerates_failure;
         let span = span_of(&exchange);
-        let result = self.exchange(exchange, deadline, room).instrument(span.clone()).await;
+        let result = self.exchange(exchange, room).instrument(span.clone()).await;
         self.observe(&span, result.as_ref().map(|response| response.status));
         match result {
             Err(error) if tolerates_failure => match error.as_failure() {
@@ -147,13 +159,9 @@ impl Client {
     }
 
     /// One exchange: wait for its turn, send, follow redirects, read.
-    async fn exchange(
-        &self,
-        exchange: Exchange,
-        deadline: Instant,
-        room: &AtomicUsize,
-    ) -> Result<Response, Error> {
+    async fn exchange(&self, exchange: Exchange, room: Room<'_>) -> Result<Response, Error> {
         let Exchange { mut prepared, method, timeout, .. } = exchange;
+        let deadline = room.deadline;
         traces::inject(&mut prepared.headers);
         let asked = endpoint(&prepared.url);
         let queued = Instant::now();
@@ -173,8 +181,8 @@ impl Client {
         let sent = timeout_at(end, self.send(prepared)).await;
         let (url, response) =
             sent.map_err(|_elapsed| timed_out(&asked, start, Phase::Response, bound))??;
-        let read = timeout_at(end, self.read(&url, response, room)).await;
-        let response = read.map_err(|_elapsed| timed_out(&asked, start, Phase::Body, bound))??;
+        let late = || timed_out(&asked, start, Phase::Body, bound);
+        let response = self.read(&url, response, room, end, late).await?;
 
         let (status, bytes) = (response.status, response.body.len());
         self.metrics.response(method, status, bytes, start.elapsed());
@@ -224,13 +232,17 @@ impl Client {
     }
 
     /// Reads the body into one buffer, decompressed, and stops as soon as it is over the limit, or there is no room left for
-    /// what the exchanges of the round read.
+    /// what the exchanges of the round read. While the memory of all queries is used up, nothing is read, and no time passes for
+    /// the API.
     async fn read(
         &self,
         url: &Url,
         mut response: reqwest::Response,
-        room: &AtomicUsize,
+        room: Room<'_>,
+        mut end: Instant,
+        late: impl Fn() -> Error,
     ) -> Result<Response, Error> {
+        let Room { deadline, left, hold } = room;
         let limit = self.response_bytes;
         let too_large = || Error::TooLarge {
             endpoint: endpoint(url),
@@ -244,16 +256,19 @@ impl Client {
             return Err(too_large());
         }
         let capacity = announced.and_then(|announced| usize::try_from(announced).ok());
-        let capacity = capacity.unwrap_or_default().min(room.load(Ordering::Relaxed));
+        let capacity = capacity.unwrap_or_default().min(left.load(Ordering::Relaxed));
+        hold.take(capacity).await.map_err(Error::NoMemory)?;
         let mut body = Vec::with_capacity(capacity);
+        let mut held = capacity;
         let take = |bytes| {
-            let taken = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left: usize| {
+            let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left: usize| {
                 left.checked_sub(bytes)
             });
             taken.is_ok()
         };
         loop {
-            match response.chunk().await {
+            let chunk = timeout_at(end, response.chunk()).await.map_err(|_elapsed| late())?;
+            match chunk {
                 Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
                 Ok(Some(chunk)) if !take(chunk.len()) => {
                     return Err(Error::TooLarge {
@@ -263,7 +278,17 @@ impl Client {
                         limit: self.round_bytes,
                     });
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    if body.len() + chunk.len() > held {
+                        // As much again, as the buffer itself grows.
+                        let more = (body.len() + chunk.len() - held).max(held.min(limit - held));
+                        let asked = Instant::now();
+                        hold.take(more).await.map_err(Error::NoMemory)?;
+                        end = (end + asked.elapsed()).min(deadline);
+                        held += more;
+                    }
+                    body.extend_from_slice(&chunk);
+                }
                 Ok(None) => break,
                 Err(error) => return Err(failure::of_body(url, &error, body.len(), announced)),
             }

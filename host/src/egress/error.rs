@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::policy::Refusal;
 use super::settings::SettingsError;
+use crate::budget::NoMemory;
 use crate::limits::how_to_raise;
 use crate::model::{Source, TransportFailure};
 
@@ -18,6 +19,8 @@ pub enum Blame {
     Settings,
     /// The API: status 502, source downstream.
     Api,
+    /// This plugin, which is at one of its limits: status 503, source plugin.
+    Host,
 }
 
 /// What an exchange was doing when its time was over.
@@ -131,6 +134,9 @@ pub enum Error {
         /// Its value, bytes.
         limit: usize,
     },
+    /// There is no memory for the body.
+    #[error("there is no memory for a response")]
+    NoMemory(#[source] NoMemory),
 }
 
 impl Error {
@@ -147,6 +153,7 @@ impl Error {
             | Self::Tls { .. }
             | Self::Broken { .. }
             | Self::TooLarge { .. } => Blame::Api,
+            Self::NoMemory(_) => Blame::Host,
         }
     }
 
@@ -163,6 +170,7 @@ impl Error {
             Self::Tls { .. } => "tls",
             Self::Broken { .. } => "broken",
             Self::TooLarge { .. } => "too_large",
+            Self::NoMemory(_) => "no_memory",
         }
     }
 
@@ -173,13 +181,14 @@ impl Error {
             (_, Blame::Guest) => 500,
             (_, Blame::Settings) => 400,
             (_, Blame::Api) => 502,
+            (_, Blame::Host) => 503,
         }
     }
 
     /// Whose fault it is, in Grafana's words (contract section 4.1).
     pub fn source_of_error(&self) -> Source {
         match self.blame() {
-            Blame::Guest => Source::Plugin,
+            Blame::Guest | Blame::Host => Source::Plugin,
             Blame::Settings | Blame::Api => Source::Downstream,
         }
     }
@@ -193,7 +202,7 @@ impl Error {
                     "Guest '{guest}' asked for '{target}', which is not allowed: {refusal}. The guest's vendor has to \
                      mend that."
                 ),
-                Blame::Settings | Blame::Api => {
+                Blame::Settings | Blame::Api | Blame::Host => {
                     format!("The request for '{target}' was not sent: {refusal}.")
                 }
             },
@@ -227,6 +236,9 @@ impl Error {
                  shorter time range, or {}.",
                 how_to_raise(key)
             ),
+            Self::NoMemory(reason) => {
+                format!("There is no memory for a response: {reason}. {}.", reason.advice())
+            }
         }
     }
 
@@ -246,7 +258,8 @@ impl Error {
             | Self::Refused { .. }
             | Self::SecretNotDescribed { .. }
             | Self::SecretNotSet { .. }
-            | Self::SecretInHeader { .. } => None,
+            | Self::SecretInHeader { .. }
+            | Self::NoMemory(_) => None,
         }
     }
 }

@@ -1,27 +1,38 @@
-//! One call: a fresh store, limits and a deadline on a thread of its own; then a value, a refusal or a failure.
+//! One call: a turn, a fresh store, limits and a deadline; then a value, a refusal or a failure.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use futures_util::FutureExt as _;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 use wasmtime::component::{Instance as GuestInstance, InstancePre};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use super::bindings::{Datasource, DatasourceIndices};
 use super::engine::{self, Ticker};
 use super::error::{Failure, GuestId, StartError};
+use super::gate::{Gate, NoTurn, Turn};
+use super::slices::{Clock, in_slices};
 use super::state::State;
-use super::threads::{Awaited, Threads};
-use crate::limits::Limits;
+use super::threads::{Begin, Threads};
+use crate::budget::{Allowance, Budget, Lane};
+use crate::limits::{
+    DATASOURCE_CALLS_EACH_CORE, GUEST_CALLS_EACH_CORE, GUEST_CALLS_MIN, INLINE_INPUT_BYTES_MAX,
+    Limits, SLICE_TICKS,
+};
 use crate::metrics::{GuestMetrics, Metrics};
 
-/// What runs guests: the engine, its time and its threads. One for the process.
+/// What runs guests: the engine, its time, the calls' turns and threads. One for the process.
 pub(super) struct Runtime {
     pub(super) engine: Engine,
     ticker: Ticker,
+    gate: Arc<Gate>,
     threads: Threads,
     limits: Limits,
+    budget: Arc<Budget>,
     pub(super) metrics: Metrics,
 }
 
@@ -37,28 +48,63 @@ pub(super) struct Callable {
     metrics: Option<Arc<GuestMetrics>>,
 }
 
-/// No answer in time.
-pub(super) struct Late;
+/// One run of one export.
+pub(super) struct Call<'a> {
+    /// As metrics and logs name it.
+    pub(super) export: &'static str,
+    /// What its query may use.
+    pub(super) allowance: &'a Allowance,
+    /// How much it is given, bytes.
+    pub(super) input: usize,
+}
+
+/// A call that returns what came of it, and the store with what it used.
+pub(super) trait Running<T>:
+    Future<Output = (wasmtime::Result<T>, Store<State>)> + Send + 'static
+{
+}
+
+impl<T, F> Running<T> for F where
+    F: Future<Output = (wasmtime::Result<T>, Store<State>)> + Send + 'static
+{
+}
 
 impl Runtime {
     /// Reserves memory and starts the threads.
-    pub(super) fn start(limits: &Limits, metrics: Metrics) -> Result<Self, StartError> {
+    pub(super) fn start(
+        limits: &Limits,
+        budget: Arc<Budget>,
+        metrics: Metrics,
+    ) -> Result<Self, StartError> {
+        let cores = std::thread::available_parallelism()?.get();
         let calls = match limits.guest_calls {
-            0 => std::thread::available_parallelism()?.get(),
+            0 => (cores * GUEST_CALLS_EACH_CORE).max(GUEST_CALLS_MIN),
             calls => calls,
         };
+        let each = (cores * DATASOURCE_CALLS_EACH_CORE).min(calls);
         let engine = engine::engine(calls, limits.guest_memory_bytes)?;
-        let ticker = Ticker::start(&engine)?;
-        let threads = Threads::start(calls)?;
-        Ok(Self { engine, ticker, threads, limits: limits.clone(), metrics })
+        Ok(Self {
+            ticker: Ticker::start(&engine)?,
+            gate: Gate::new(calls, each, limits.calls_waiting),
+            threads: Threads::start(cores)?,
+            engine,
+            limits: limits.clone(),
+            budget,
+            metrics,
+        })
     }
 
-    /// Runs something that is not a guest's call but takes a guest's thread.
+    /// What the host's own calls may use, those for no data source in particular.
+    pub(super) fn allow(&self, time: Duration) -> Allowance {
+        self.budget.allow(Lane::HOST, Instant::now() + time)
+    }
+
+    /// Runs what waits for the disk, or for the processor, where nobody waits on it.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        self.threads.run(|_awaited| job()).await
+        spawn_blocking(job).await.ok()
     }
 }
 
@@ -78,77 +124,86 @@ impl Callable {
     }
 
     /// Runs one of the exports that every guest has; otherwise as [`Callable::call_instance`].
-    pub(super) async fn call<T: Send + 'static>(
+    pub(super) async fn call<T: Send + 'static, R: Running<T>>(
         &self,
-        export: &'static str,
-        deadline: Instant,
-        body: impl FnOnce(&Datasource, &mut Store<State>) -> wasmtime::Result<T> + Send + 'static,
-    ) -> Result<Result<T, Failure>, Late> {
+        call: Call<'_>,
+        body: impl FnOnce(Datasource, Store<State>) -> R + Send + 'static,
+    ) -> Result<Result<T, Failure>, NoTurn> {
         let exports = Arc::clone(&self.exports);
-        let body = move |instance: &GuestInstance, store: &mut Store<State>| {
-            body(&exports.load(&mut *store, instance)?, store)
+        let body = async move |instance: GuestInstance, mut store: Store<State>| match exports
+            .load(&mut store, &instance)
+        {
+            Ok(guest) => body(guest, store).await,
+            Err(error) => (Err(error), store),
         };
-        self.call_instance(export, deadline, body).await
+        self.call_instance(call, body).await
     }
 
     /// Runs one export. Whatever `body` borrows from the guest is gone with the store, so it returns the host's own values.
-    pub(super) async fn call_instance<T: Send + 'static>(
+    ///
+    /// Dropping the future ends the call at the end of its slice.
+    pub(super) async fn call_instance<T: Send + 'static, R: Running<T>>(
         &self,
-        export: &'static str,
-        deadline: Instant,
-        body: impl FnOnce(&GuestInstance, &mut Store<State>) -> wasmtime::Result<T> + Send + 'static,
-    ) -> Result<Result<T, Failure>, Late> {
-        let (call, span) = (self.clone(), tracing::Span::current());
-        let job = move |awaited: &Awaited| span.in_scope(|| call.run(export, awaited, body));
-        let result = timeout_at(deadline, self.runtime.threads.run(job)).await;
-        let result = result.map_err(|_elapsed| Late)?;
-        Ok(result.unwrap_or(Err(Failure::Host)))
+        call: Call<'_>,
+        body: impl FnOnce(GuestInstance, Store<State>) -> R + Send + 'static,
+    ) -> Result<Result<T, Failure>, NoTurn> {
+        let Call { export, allowance, input } = call;
+        let turn = self.runtime.gate.turn(allowance).await?;
+        let begin = match input {
+            0..=INLINE_INPUT_BYTES_MAX => Begin::Here,
+            _ => Begin::There,
+        };
+        let clock = Clock::default();
+        let state = State::new(self.id.clone(), &self.runtime.limits, allowance.hold());
+        let run = self.clone().run(export, turn, clock.clone(), state, body);
+        let runtime = Arc::clone(&self.runtime);
+        let work = async move {
+            let run = AssertUnwindSafe(run).catch_unwind();
+            in_slices(&runtime.ticker, clock, run).await
+        };
+        let work = work.instrument(tracing::Span::current());
+        let running = self.runtime.threads.spawn(allowance.lane(), begin, work);
+        match timeout_at(allowance.deadline, running).await {
+            Ok(Ok(result)) => Ok(result),
+            // The hook has logged where.
+            Ok(Err(_panic)) => Ok(Err(Failure::Host)),
+            Err(_elapsed) => Err(NoTurn::Late),
+        }
     }
 
-    fn run<T>(
-        &self,
+    async fn run<T, R: Running<T>>(
+        self,
         export: &'static str,
-        awaited: &Awaited,
-        body: impl FnOnce(&GuestInstance, &mut Store<State>) -> wasmtime::Result<T>,
+        // Until the store is gone.
+        _turn: Turn,
+        clock: Clock,
+        state: State,
+        body: impl FnOnce(GuestInstance, Store<State>) -> R,
     ) -> Result<T, Failure> {
         let (limits, start) = (&self.runtime.limits, Instant::now());
-        let state = State::new(self.id.clone(), limits);
         let mut store = Store::new(&self.runtime.engine, state);
-        store.limiter(|state| &mut state.memory);
+        store.limiter_async(|state| &mut state.memory);
         // The host's own allocations for what the guest returns.
         store.set_hostcall_fuel(limits.column_bytes);
-        store.set_epoch_deadline(1);
-        let (awaited, most) = (awaited.clone(), limits.guest_cpu);
-        let begun = processor_time();
-        let end = begun.saturating_add(most);
-        store.epoch_deadline_callback(move |_store| {
-            if !awaited.is_awaited() {
-                Err(Failure::Cancelled.into())
-            } else if processor_time() > end {
-                Err(Failure::Cpu(most).into())
-            } else {
-                Ok(UpdateDeadline::Continue(1))
-            }
+        store.set_epoch_deadline(SLICE_TICKS);
+        let (so_far, most) = (clock.clone(), limits.guest_cpu);
+        store.epoch_deadline_callback(move |_store| match so_far.used() {
+            used if used > most => Err(Failure::Cpu(most).into()),
+            _ => Ok(UpdateDeadline::Yield(SLICE_TICKS)),
         });
-        let _running = self.runtime.ticker.run();
-        let instance = self.component.instantiate(&mut store);
-        let result = instance.and_then(|instance| body(&instance, &mut store));
+        let (result, store) = match self.component.instantiate_async(&mut store).await {
+            Ok(instance) => body(instance, store).await,
+            Err(error) => (Err(error), store),
+        };
         if let Some(metrics) = &self.metrics {
-            let cpu = processor_time().saturating_sub(begun);
-            metrics.used(cpu, store.data().memory.used);
+            metrics.used(clock.used(), store.data().memory.used);
         }
         let microseconds = start.elapsed().as_micros();
         tracing::debug!(guest = %self.id, export, microseconds, "Call");
         result.map_err(|error| {
             let failure = failure(&error, store.data().memory.refused, limits);
             let error = format!("{error:#}");
-            match failure {
-                // A user who leaves a dashboard is no event.
-                Failure::Cancelled => {
-                    tracing::debug!(guest = %self.id, export, "A call was cancelled");
-                }
-                _ => tracing::warn!(guest = %self.id, export, %failure, error, "A guest failed"),
-            }
+            tracing::warn!(guest = %self.id, export, %failure, error, "A guest failed");
             failure
         })
     }
@@ -173,12 +228,4 @@ fn failure(error: &wasmtime::Error, memory_refused: bool, limits: &Limits) -> Fa
             }
         }
     }
-}
-
-/// The processor time that this thread has used: a guest is not blamed for what else the machine does.
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    // The clock of a thread counts up from zero.
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }

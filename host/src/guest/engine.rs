@@ -11,7 +11,7 @@ use wasmtime::{
 };
 
 use crate::limits::{
-    EPOCH_TICK, GUEST_INSTANCES_MAX, GUEST_MEMORIES_MAX, GUEST_STACK_BYTES_MAX,
+    CALL_STACK_BYTES, EPOCH_TICK, GUEST_INSTANCES_MAX, GUEST_MEMORIES_MAX, GUEST_STACK_BYTES_MAX,
     GUEST_TABLE_ELEMENTS_MAX, GUEST_TABLES_MAX, WASM_PAGE_BYTES,
 };
 
@@ -41,6 +41,7 @@ pub(super) fn configuration() -> Config {
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
         .max_wasm_stack(GUEST_STACK_BYTES_MAX)
+        .async_stack_size(CALL_STACK_BYTES)
         // A guest's own debug information is input for one more parser, and would only serve a log line.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .memory_may_move(false)
@@ -49,7 +50,7 @@ pub(super) fn configuration() -> Config {
     config
 }
 
-/// The engine that runs guests, `calls` at a time.
+/// The engine that runs guests, with `calls` at work at a time.
 ///
 /// Memory for them is reserved once, so that a fresh store takes microseconds. Where this much address space cannot be
 /// had (`ulimit -v`), each call reserves its own.
@@ -67,6 +68,7 @@ fn pool(calls: usize, memory_bytes: usize) -> PoolingAllocationConfig {
     let total = |each: usize| count(calls.saturating_mul(each));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(total(1))
+        .total_stacks(total(1))
         .total_core_instances(total(GUEST_INSTANCES_MAX))
         .total_memories(total(GUEST_MEMORIES_MAX))
         .total_tables(total(GUEST_TABLES_MAX))

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::compile::CompileError;
 use super::inspect::InspectError;
+use crate::budget::NoMemory;
 use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, STATE_BYTES_MAX, how_to_raise};
 use crate::model::{Refusal, Source};
 
@@ -74,6 +75,14 @@ pub enum Error {
         /// What it was doing, as a participle.
         waiting: &'static str,
     },
+    /// Too many calls wait for their turn already.
+    #[error("{limit} calls of guest '{name}' wait for their turn already (limit calls_waiting)")]
+    Busy {
+        /// The guest's name.
+        name: String,
+        /// How many may wait.
+        limit: usize,
+    },
     /// The guest said no.
     #[error("guest '{guest}' refused: {}", for_the_log(refusal))]
     Refused {
@@ -104,6 +113,9 @@ pub enum Failure {
     /// It wanted more memory than it may have.
     #[error("it needs more than {0} bytes of memory (limit guest_memory_bytes)")]
     Memory(usize),
+    /// There is none left for it of the memory of all queries.
+    #[error("it got no memory: {0}")]
+    NoMemory(NoMemory),
     /// It recursed too deeply.
     #[error("its stack overflowed")]
     Stack,
@@ -122,9 +134,6 @@ pub enum Failure {
     /// The host itself panicked; the log says where.
     #[error("the host panicked")]
     Host,
-    /// Nobody waits for the answer any more.
-    #[error("it was cancelled")]
-    Cancelled,
 }
 
 /// Why a guest's file cannot be used. Reads as the end of "guest 'x' cannot be loaded: ".
@@ -182,13 +191,13 @@ impl Failure {
         match self {
             Self::Cpu(_) => "cpu",
             Self::Memory(_) => "memory",
+            Self::NoMemory(_) => "no-memory",
             Self::Stack => "stack",
             Self::TooMuch(_) => "output",
             Self::State(_) => "state",
             Self::Trap(_) => "trap",
             Self::Contract(_) => "contract",
             Self::Host => "host",
-            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -211,6 +220,7 @@ impl Error {
             Self::Unknown { .. } => 400,
             Self::Failed { failure: Failure::TooMuch(_), .. } => 400,
             Self::NotLoaded { error, .. } if error.is_of_host() => 503,
+            Self::Busy { .. } | Self::Failed { failure: Failure::NoMemory(_), .. } => 503,
             Self::NotLoaded { .. } | Self::Failed { .. } => 500,
             Self::TimedOut { .. } => 504,
             Self::Refused { refusal, .. } => match refusal {
@@ -230,7 +240,10 @@ impl Error {
             Self::Unknown { .. } | Self::Failed { failure: Failure::TooMuch(_), .. } => {
                 Source::Downstream
             }
-            Self::NotLoaded { .. } | Self::TimedOut { .. } | Self::Failed { .. } => Source::Plugin,
+            Self::NotLoaded { .. }
+            | Self::TimedOut { .. }
+            | Self::Busy { .. }
+            | Self::Failed { .. } => Source::Plugin,
             Self::Refused { refusal, .. } => match refusal {
                 Refusal::BadQuery(_)
                 | Refusal::BadSettings(_)
@@ -252,6 +265,10 @@ impl Error {
             Self::TimedOut { name, waiting } => format!(
                 "Guest '{name}' was {waiting} when the query's time was over. Try again in a moment, or {}.",
                 how_to_raise("query_time")
+            ),
+            Self::Busy { name, limit } => format!(
+                "{limit} calls of guest '{name}' for this data source wait for their turn already. Ask less at once, or {}.",
+                how_to_raise("calls_waiting")
             ),
             // Grafana takes an error without a text for none at all.
             Self::Refused { guest, refusal } => match refusal_text(refusal).trim() {
@@ -313,7 +330,9 @@ fn failed(guest: &GuestId, failure: &Failure) -> String {
         Failure::Host => format!(
             "The plugin itself failed while guest '{guest}' ran. Its log says where; please report that to Graft."
         ),
-        Failure::Cancelled => format!("The call of guest '{guest}' was cancelled."),
+        Failure::NoMemory(reason) => {
+            format!("Guest '{guest}' could not run: {reason}. {}.", reason.advice())
+        }
         Failure::Stack | Failure::State(_) | Failure::Trap(_) | Failure::Contract(_) => format!(
             "Guest '{guest}' is faulty: {failure}. The guest's vendor has to mend that; Grafana's log says more."
         ),

@@ -44,7 +44,7 @@ impl Extension {
     }
 
     /// Calls `live.build-requests`; none if the guest has no such thing.
-    pub(super) fn live(
+    pub(super) async fn live(
         &self,
         instance: &Instance,
         store: &mut Store<State>,
@@ -55,13 +55,15 @@ impl Extension {
         let Some(index) = &self.live else { return Ok(Ok(None)) };
         let function = instance
             .get_typed_func::<(&Query, &Datasource), (Live,)>(store.as_context_mut(), index);
-        let (returned,) =
-            function.map_err(|error| misfit(&error))?.call(store, (query, datasource))?;
+        let (returned,) = function
+            .map_err(|error| misfit(&error))?
+            .call_async(store, (query, datasource))
+            .await?;
         Ok(returned)
     }
 
     /// Calls `migration.migrate`; a guest that has no such thing leaves the query as it is.
-    pub(super) fn migrate(
+    pub(super) async fn migrate(
         &self,
         instance: &Instance,
         store: &mut Store<State>,
@@ -70,7 +72,8 @@ impl Extension {
         let Some(index) = &self.migrate else { return Ok(Ok(model)) };
         let function = instance
             .get_typed_func::<(&str,), (Result<String, Refusal>,)>(store.as_context_mut(), index);
-        let (returned,) = function.map_err(|error| misfit(&error))?.call(store, (&model,))?;
+        let (returned,) =
+            function.map_err(|error| misfit(&error))?.call_async(store, (&model,)).await?;
         Ok(returned)
     }
 }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::Guest;
 use super::bindings::Datasource;
 use super::cache::{Cache, Digest};
-use super::call::{Callable, Runtime};
+use super::call::{Call, Callable, Runtime};
 use super::compile::compile;
 use super::description;
 use super::error::{Failure, GuestId, LoadError};
@@ -112,20 +113,21 @@ impl Load {
         let extension = Extension::of(linked.component());
         let callable = Callable::new(Arc::clone(&self.runtime), linked, nameless)
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
-        let deadline = Instant::now() + DESCRIBE_TIMEOUT;
-        let described = callable
-            .call("describe", deadline, |guest, store| {
-                store.set_hostcall_fuel(DESCRIPTION_BYTES_MAX);
-                guest.graft_datasource_describe().call_describe(store).map(lift::description)
-            })
-            .await;
+        let allowance = self.runtime.allow(DESCRIBE_TIMEOUT);
+        let call = Call { export: "describe", allowance: &allowance, input: 0 };
+        let describe = async |guest: Datasource, mut store: Store<State>| {
+            store.set_hostcall_fuel(DESCRIPTION_BYTES_MAX);
+            let described = guest.graft_datasource_describe().call_describe(&mut store).await;
+            (described.map(lift::description), store)
+        };
+        let described = callable.call(call, describe).await;
         let described = match described {
             Ok(Err(Failure::TooMuch(_))) => {
                 let reason = format!("it is larger than {DESCRIPTION_BYTES_MAX} bytes");
                 return Err(LoadError::Description(reason));
             }
             Ok(result) => result.map_err(LoadError::Describe)?,
-            Err(_late) => return Err(LoadError::Busy),
+            Err(_no_turn) => return Err(LoadError::Busy),
         };
         description::check(&described, name).map_err(LoadError::Description)?;
         let id = GuestId { name: name.into(), version: described.version.as_str().into() };

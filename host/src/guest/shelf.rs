@@ -18,6 +18,7 @@ use super::call::Runtime;
 use super::description::is_guest_name;
 use super::error::{Error, LoadError, StartError};
 use super::load::{Load, linker};
+use crate::budget::Budget;
 use crate::limits::{GUESTS_LOADING_MAX, Limits};
 use crate::metrics::Metrics;
 
@@ -85,9 +86,10 @@ impl Guests {
         folders: Vec<PathBuf>,
         cache: Option<&Path>,
         program: PathBuf,
+        budget: Arc<Budget>,
         metrics: Metrics,
     ) -> Result<(Self, Loader), StartError> {
-        let runtime = Arc::new(Runtime::start(limits, metrics)?);
+        let runtime = Arc::new(Runtime::start(limits, budget, metrics)?);
         let linker = linker(&runtime)?;
         let cache = cache.map(|folder| Cache::open(folder, &runtime.engine)).transpose();
         let cache = cache.unwrap_or_else(|error| {

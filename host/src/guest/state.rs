@@ -1,11 +1,12 @@
 //! What the host knows of one running call: what it has used up, and what it has logged.
 
-use wasmtime::ResourceLimiter;
+use wasmtime::ResourceLimiterAsync;
 use wasmtime::component::HasSelf;
 
 use super::bindings::graft::datasource::host::{self, LogLevel};
 use super::bindings::graft::datasource::{context, frame, http};
-use super::error::GuestId;
+use super::error::{Failure, GuestId};
+use crate::budget::Hold;
 use crate::limits::{
     GUEST_INSTANCES_MAX, GUEST_LOG_LINE_BYTES_MAX, GUEST_MEMORIES_MAX, GUEST_TABLE_ELEMENTS_MAX,
     GUEST_TABLES_MAX, Limits,
@@ -21,6 +22,8 @@ pub(super) struct State {
 pub(super) struct Memory {
     pub(super) used: usize,
     most: usize,
+    /// The call's part of the memory of all queries.
+    hold: Hold,
     /// Whether the guest wanted more than it may have, the last time it wanted any. What it does then is seldom graceful.
     pub(super) refused: bool,
 }
@@ -36,26 +39,31 @@ struct Log {
 pub(super) type HasState = HasSelf<State>;
 
 impl State {
-    pub(super) fn new(guest: GuestId, limits: &Limits) -> Self {
+    /// `hold` is what the call's memory is taken from.
+    pub(super) fn new(guest: GuestId, limits: &Limits, hold: Hold) -> Self {
+        let most = limits.guest_memory_bytes;
         Self {
-            memory: Memory { used: 0, most: limits.guest_memory_bytes, refused: false },
+            memory: Memory { used: 0, most, hold, refused: false },
             log: Log { guest, left: limits.guest_log_lines.saturating_add(1) },
         }
     }
 }
 
 impl Memory {
-    /// Whether `more` bytes can still be had; takes them if so.
-    fn take(&mut self, more: usize) -> bool {
+    /// Takes `more` bytes: false if the call may not have them. Waits while other queries use what there is for all.
+    async fn take(&mut self, more: usize) -> wasmtime::Result<bool> {
         let used = self.used.checked_add(more).filter(|used| *used <= self.most);
         self.refused = used.is_none();
-        self.used = used.unwrap_or(self.used);
-        used.is_some()
+        let Some(used) = used else { return Ok(false) };
+        self.hold.take(more).await.map_err(Failure::NoMemory)?;
+        self.used = used;
+        Ok(true)
     }
 }
 
-impl ResourceLimiter for Memory {
-    fn memory_growing(
+#[async_trait::async_trait]
+impl ResourceLimiterAsync for Memory {
+    async fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
@@ -63,17 +71,17 @@ impl ResourceLimiter for Memory {
     ) -> wasmtime::Result<bool> {
         // wasmtime asks before it looks at what the module itself allows.
         let allowed = maximum.is_none_or(|maximum| desired <= maximum);
-        Ok(allowed && self.take(desired.saturating_sub(current)))
+        Ok(allowed && self.take(desired.saturating_sub(current)).await?)
     }
 
-    fn table_growing(
+    async fn table_growing(
         &mut self,
         current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let more = desired.saturating_sub(current).saturating_mul(size_of::<usize>());
-        Ok(desired <= GUEST_TABLE_ELEMENTS_MAX && self.take(more))
+        Ok(desired <= GUEST_TABLE_ELEMENTS_MAX && self.take(more).await?)
     }
 
     fn instances(&self) -> usize {
@@ -143,7 +151,10 @@ fn one_line(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::budget::{Budget, Lane, NoMemory};
 
     #[test]
     fn a_message_is_cut_at_a_character_and_keeps_to_one_line() {
@@ -153,21 +164,41 @@ mod tests {
         assert_eq!(one_line(&format!("x{long}")).len(), GUEST_LOG_LINE_BYTES_MAX - 1);
     }
 
-    #[test]
-    fn memories_and_tables_share_one_budget() {
-        let mut memory = Memory { used: 0, most: 1_000, refused: false };
-        assert!(memory.memory_growing(0, 600, None).unwrap());
-        assert!(memory.table_growing(0, 10, None).unwrap());
-        assert!(!memory.memory_growing(600, 921, None).unwrap());
+    fn memory(limits: &Limits) -> Memory {
+        let allowance = Budget::new(limits).allow(Lane::HOST, Instant::now());
+        let id = GuestId { name: "any".into(), version: "".into() };
+        State::new(id, limits, allowance.hold()).memory
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn memories_and_tables_share_one_budget() {
+        let mut memory = memory(&Limits { guest_memory_bytes: 1_000, ..Limits::default() });
+        assert!(memory.memory_growing(0, 600, None).await.unwrap());
+        assert!(memory.table_growing(0, 10, None).await.unwrap());
+        assert!(!memory.memory_growing(600, 921, None).await.unwrap());
         assert!(memory.refused);
-        assert!(memory.memory_growing(600, 920, None).unwrap(), "less can still be had");
+        assert!(memory.memory_growing(600, 920, None).await.unwrap(), "less can still be had");
         assert_eq!((memory.used, memory.refused), (1_000, false));
     }
 
-    #[test]
-    fn what_the_module_itself_does_not_allow_is_not_counted() {
-        let mut memory = Memory { used: 0, most: 1_000, refused: false };
-        assert!(!memory.memory_growing(0, 600, Some(500)).unwrap());
+    #[tokio::test(start_paused = true)]
+    async fn what_the_module_itself_does_not_allow_is_not_counted() {
+        let mut memory = memory(&Limits { guest_memory_bytes: 1_000, ..Limits::default() });
+        assert!(!memory.memory_growing(0, 600, Some(500)).await.unwrap());
         assert_eq!((memory.used, memory.refused), (0, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_gets_none_of_the_memory_for_all_says_so() {
+        let limits = Limits { memory_bytes: 1_000, ..Limits::default() };
+        let budget = Budget::new(&limits);
+        let mut all = budget.allow(Lane::HOST, Instant::now()).hold();
+        all.take(900).await.unwrap();
+        let id = GuestId { name: "any".into(), version: "".into() };
+        let hold = budget.allow(Lane::HOST, Instant::now()).hold();
+        let mut memory = State::new(id, &limits, hold).memory;
+        let error = memory.memory_growing(0, 101, None).await.unwrap_err();
+        let failure = error.downcast_ref::<Failure>();
+        assert_eq!(failure, Some(&Failure::NoMemory(NoMemory::InTime(1_000))));
     }
 }

@@ -1,99 +1,112 @@
-//! The threads that guests run on: as many as may run at the same time, with stacks of their own, so that the async
-//! runtime never waits on a guest.
+//! The threads that guests run on, one for each core, so that the async runtime never waits on a guest.
+//!
+//! A call gives way at the end of each slice of time; the next to run is that of another data source, if one is ready.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
-use tokio::sync::{Semaphore, oneshot};
+use async_task::{Runnable, Task};
 
-use crate::limits::GUEST_THREAD_STACK_BYTES;
+use crate::budget::{Lane, Lanes};
 
-type Job = Box<dyn FnOnce() + Send>;
-
-/// A fixed set of threads. They end when this is dropped and their last job is done.
+/// A fixed set of threads. They end when this is dropped; what has not come to its end then never does.
 pub(super) struct Threads {
-    jobs: SyncSender<Job>,
-    /// One permit for each thread: who has one never waits in `jobs`, and who waits for one waits in order.
-    free: Arc<Semaphore>,
+    shared: Arc<Shared>,
 }
 
-/// Whether anybody still waits for the result of a job.
-#[derive(Clone)]
-pub(super) struct Awaited(Arc<AtomicBool>);
-
-impl Awaited {
-    /// False as soon as the caller has gone away.
-    pub(super) fn is_awaited(&self) -> bool {
-        !self.0.load(Ordering::Relaxed)
-    }
-
-    /// Somebody waits, so far.
-    fn new() -> Self {
-        Self(Arc::new(AtomicBool::new(false)))
-    }
+/// Where a call runs until it gives way for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// On the thread that asks for it: for what is most often done in less time than another thread takes to wake up.
+    Here,
+    /// On one of the guests' threads.
+    There,
 }
 
-/// Tells the job when the caller's future is dropped.
-struct Caller(Awaited);
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    is_ready: Condvar,
+}
 
-impl Drop for Caller {
-    fn drop(&mut self) {
-        self.0.0.store(true, Ordering::Relaxed);
-    }
+#[derive(Default)]
+struct State {
+    ready: Lanes<Runnable>,
+    is_over: bool,
 }
 
 impl Threads {
     /// Starts `count` threads.
     pub(super) fn start(count: usize) -> io::Result<Self> {
-        let (jobs, waiting) = sync_channel(count);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let threads = Self { shared: Arc::default() };
         for number in 0..count {
-            let waiting = Arc::clone(&waiting);
-            thread::Builder::new()
-                .name(format!("guest-{number}"))
-                .stack_size(GUEST_THREAD_STACK_BYTES)
-                .spawn(move || work(&waiting))?;
+            let shared = Arc::clone(&threads.shared);
+            thread::Builder::new().name(format!("guest-{number}")).spawn(move || shared.work())?;
         }
-        Ok(Self { jobs, free: Arc::new(Semaphore::new(count)) })
+        Ok(threads)
     }
 
-    /// Runs a job on one of the threads, as soon as one is free. None if the job panicked.
-    ///
-    /// Dropping the future gives up the place in the queue; a job that has begun can ask [`Awaited`].
-    pub(super) async fn run<T: Send + 'static>(
+    /// Runs something to its end. Dropping the returned task ends it at the end of its slice.
+    pub(super) fn spawn<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Awaited) -> T + Send + 'static,
-    ) -> Option<T> {
-        // The semaphore is never closed.
-        let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
-        let awaited = Awaited::new();
-        let caller = Caller(awaited.clone());
-        let (tell, result) = oneshot::channel();
-        let job = Box::new(move || {
-            let value = awaited.is_awaited().then(|| job(&awaited));
-            drop(permit);
-            if let Some(value) = value {
-                // Nobody waits any more: then nobody is to be told.
-                let _told = tell.send(value);
+        lane: Lane,
+        begin: Begin,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Task<T> {
+        let shared = Arc::clone(&self.shared);
+        let (runnable, task) =
+            async_task::spawn(work, move |runnable| shared.schedule(lane, runnable));
+        match begin {
+            Begin::Here => {
+                runnable.run();
             }
-        });
-        self.jobs.send(job).ok()?;
-        let value = result.await.ok();
-        drop(caller);
-        value
+            Begin::There => runnable.schedule(),
+        }
+        task
     }
 }
 
-fn work(waiting: &Mutex<Receiver<Job>>) {
-    loop {
-        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match next {
-            // A panic was logged by the hook; the caller sees that there is no result.
-            Ok(job) => drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job))),
-            Err(_closed) => return,
+impl Drop for Threads {
+    fn drop(&mut self) {
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_over = true;
+        self.shared.is_ready.notify_all();
+    }
+}
+
+impl Shared {
+    fn schedule(&self, lane: Lane, runnable: Runnable) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_over {
+            drop(state);
+            // Its future goes with it, which may schedule others.
+            drop(runnable);
+            return;
+        }
+        state.ready.push(lane, runnable);
+        drop(state);
+        self.is_ready.notify_one();
+    }
+
+    fn work(&self) {
+        while let Some(runnable) = self.next() {
+            runnable.run();
+        }
+    }
+
+    fn next(&self) -> Option<Runnable> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if state.is_over {
+                return None;
+            }
+            match state.ready.pop(|_lane| true) {
+                Some((_lane, runnable)) => return Some(runnable),
+                None => {
+                    state = self.is_ready.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
         }
     }
 }

@@ -58,7 +58,8 @@ async fn run_one(
         return Ok(());
     }
     let mut frames = Frames::new(limits);
-    let mut run = Run::begin(datasource, query, limits, deadline).await?;
+    let allowance = datasource.allow(deadline);
+    let mut run = Run::begin(datasource, query, limits, &allowance).await?;
     while let Some(found) = run.round().await? {
         frames = add(frames, found, guest).await?;
         let small = frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX;

@@ -86,7 +86,8 @@ async fn judge_one(
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Readiness, Error> {
-    let frames = collect(datasource, query, limits, deadline).await?;
+    let allowance = datasource.allow(deadline);
+    let frames = collect(datasource, query, limits, &allowance).await?;
     let judged = elsewhere(move || Ok(frames.complete()?.alert_readiness())).await?;
     judged.map_err(|error| Error::frame(datasource.guest.id(), error))
 }

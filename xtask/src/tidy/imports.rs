@@ -10,10 +10,11 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use super::Complaint;
 
 /// The host's modules, each with those that it may import.
-const MODULES: [(&str, &[&str]); 19] = [
+const MODULES: [(&str, &[&str]); 20] = [
     (
         "main",
         &[
+            "budget",
             "config",
             "go_plugin",
             "grafana",
@@ -44,17 +45,18 @@ const MODULES: [(&str, &[&str]); 19] = [
             "limits",
         ],
     ),
-    ("query", &["datasource", "guest", "egress", "frame", "model", "limits"]),
+    ("query", &["budget", "datasource", "guest", "egress", "frame", "model", "limits"]),
     // Its errors and its rounds are those of a query.
     ("health", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
     ("resource", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
     ("stream", &["query", "datasource", "guest", "egress", "frame", "model", "limits"]),
     ("admission", &["query", "datasource", "guest", "model", "limits"]),
     ("conversion", &["query", "datasource", "guest", "model", "limits"]),
-    ("datasource", &["guest", "egress", "metrics", "model", "limits"]),
-    ("guest", &["metrics", "model", "limits"]),
-    ("egress", &["metrics", "traces", "model", "limits"]),
+    ("datasource", &["budget", "guest", "egress", "metrics", "model", "limits"]),
+    ("guest", &["budget", "metrics", "model", "limits"]),
+    ("egress", &["budget", "metrics", "traces", "model", "limits"]),
     ("frame", &["model", "limits"]),
+    ("budget", &["limits"]),
     ("metrics", &["limits"]),
     ("traces", &["limits"]),
     ("model", &[]),

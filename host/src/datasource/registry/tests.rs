@@ -5,9 +5,17 @@ use super::*;
 fn registry() -> Registry {
     let limits = Limits { guest_calls: 1, ..Limits::default() };
     let metrics = Metrics::new().unwrap();
-    let guests = Guests::start(&limits, Vec::new(), None, PathBuf::new(), metrics.clone());
-    let (guests, _loader) = guests.unwrap();
-    Registry::new(guests, limits, metrics)
+    let budget = Budget::new(&limits);
+    let (guests, _loader) = Guests::start(
+        &limits,
+        Vec::new(),
+        None,
+        PathBuf::new(),
+        Arc::clone(&budget),
+        metrics.clone(),
+    )
+    .unwrap();
+    Registry::new(guests, limits, budget, metrics)
 }
 
 fn settings(uid: usize, updated_ms: i64) -> RawSettings {

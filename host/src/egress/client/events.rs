@@ -17,7 +17,8 @@ use tokio_util::io::StreamReader;
 use tracing::Instrument as _;
 use url::Url;
 
-use super::{Client, Exchange, endpoint, failure, headers, span_of, timed_out};
+use super::{Client, Exchange, Room, endpoint, failure, headers, span_of, timed_out};
+use crate::budget::Allowance;
 use crate::egress::error::{Bound, Error, Phase};
 use crate::limits::{LIVE_EVENT_BYTES_MAX, LIVE_SILENCE_MAX};
 use crate::model::{Request, Response};
@@ -54,20 +55,21 @@ enum Reader {
 impl Client {
     /// Sends a request whose response is read event by event. What holds for each exchange holds for this one up to the
     /// response's header; its body may take as long as it likes, and takes no other exchange's place.
-    pub async fn open(&self, request: Request, deadline: Instant) -> Result<Opened, Error> {
+    pub async fn open(&self, request: Request, allowance: &Allowance) -> Result<Opened, Error> {
         let exchange =
             self.prepare(request).inspect_err(|error| self.metrics.failure(error.kind()))?;
         let span = span_of(&exchange);
-        let opened = self.header(exchange, deadline).instrument(span.clone()).await;
+        let opened = self.header(exchange, allowance).instrument(span.clone()).await;
         self.observe(&span, opened.as_ref().map(Opened::status));
         opened
     }
 
     /// Sends, and reads the response's header; and all of a response that is no success.
-    async fn header(&self, exchange: Exchange, deadline: Instant) -> Result<Opened, Error> {
+    async fn header(&self, exchange: Exchange, allowance: &Allowance) -> Result<Opened, Error> {
         let Exchange { mut prepared, method, timeout, .. } = exchange;
         traces::inject(&mut prepared.headers);
         let (asked, start) = (endpoint(&prepared.url), Instant::now());
+        let deadline = allowance.deadline;
         let end = deadline.min(start + timeout);
         let late = |phase| timed_out(&asked, start, phase, Bound::Exchange);
         let sent = timeout_at(end, self.send(prepared)).await;
@@ -75,9 +77,10 @@ impl Client {
         let opened = if response.status().is_success() {
             Opened::Events(Box::new(Events::new(url, response)))
         } else {
-            let room = AtomicUsize::new(self.round_bytes);
-            let read = timeout_at(end, self.read(&url, response, &room)).await;
-            Opened::Response(read.map_err(|_elapsed| late(Phase::Body))??)
+            let (left, mut hold) = (AtomicUsize::new(self.round_bytes), allowance.hold());
+            let room = Room { deadline, left: &left, hold: &mut hold };
+            let read = self.read(&url, response, room, end, || late(Phase::Body)).await;
+            Opened::Response(read?)
         };
         let bytes = match &opened {
             Opened::Events(_to_come) => 0,

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::budget::{Budget, Lane};
 use crate::egress::settings::BasicAuth;
 use crate::metrics::Metrics;
 use crate::model::{Body, Method, Secret, Source, TransportFailure};
@@ -152,12 +153,16 @@ fn secret(text: &str) -> Secret {
 }
 
 /// Far enough away for every test that is not about time.
-fn later() -> Instant {
-    Instant::now() + Duration::from_secs(3600)
+fn later() -> Allowance {
+    within(Duration::from_secs(3600))
+}
+
+fn within(time: Duration) -> Allowance {
+    Budget::new(&Limits::default()).allow(Lane::HOST, Instant::now() + time)
 }
 
 async fn send(client: &Client, request: Request) -> Result<Response, Error> {
-    let mut responses = client.send_all(vec![request], later()).await?;
+    let (mut responses, _held) = client.send_all(vec![request], &later()).await?;
     assert_eq!(responses.len(), 1);
     Ok(responses.remove(0))
 }
@@ -238,7 +243,7 @@ async fn responses_come_in_the_order_of_the_requests_over_few_connections() {
     let limits = Limits { exchanges_in_flight: 2, ..Limits::default() };
     let client = limited(&server.settings(), &limits);
     let requests = (0..50).map(|index| get(&format!("/{index}"))).collect();
-    let responses = client.send_all(requests, later()).await.unwrap();
+    let (responses, _held) = client.send_all(requests, &later()).await.unwrap();
     let bodies: Vec<_> = responses.into_iter().map(|response| response.body).collect();
     let expected: Vec<_> = (0..50).map(|index| format!("/{index}").into_bytes()).collect();
     assert_eq!(bodies, expected);
@@ -270,7 +275,7 @@ async fn no_connection_is_kept_if_the_admin_wants_none() {
 async fn nothing_is_sent_if_one_request_of_a_round_is_not_allowed() {
     let server = Server::start(|_| ok(b"x")).await;
     let requests = vec![get("/a"), get("http://other.example/")];
-    let error = server.client().send_all(requests, later()).await.unwrap_err();
+    let error = server.client().send_all(requests, &later()).await.unwrap_err();
     check(
         &error,
         500,
@@ -363,7 +368,7 @@ async fn each_time_that_can_run_out_is_a_gateway_timeout_that_says_which() {
     let slow = Server::start(move |_| Answer::Stall(head.clone())).await;
     // Long enough for the head to arrive on a machine that is busy with other tests.
     let long = Duration::from_secs(1);
-    let error = slow.client().send_all(vec![get("/x")], Instant::now() + long).await.unwrap_err();
+    let error = slow.client().send_all(vec![get("/x")], &within(long)).await.unwrap_err();
     check(&error, 504, Source::Downstream, &["was not complete within"]);
 
     let one = Limits { exchanges_in_flight: 1, ..Limits::default() };
@@ -371,7 +376,7 @@ async fn each_time_that_can_run_out_is_a_gateway_timeout_that_says_which() {
     let tolerant = |target| Request { tolerate_failure: true, ..get(target) };
     // When the time of the whole query is over, no guest can do anything about it.
     let round = vec![tolerant("/first"), tolerant("/second")];
-    let error = client.send_all(round, Instant::now() + short).await.unwrap_err();
+    let error = client.send_all(round, &within(short)).await.unwrap_err();
     check(&error, 504, Source::Downstream, &["raise 'query_time' in grafana.ini"]);
 }
 
@@ -381,9 +386,29 @@ async fn all_bodies_of_a_round_fit_into_a_guests_memory() {
     let limits = Limits { guest_memory_bytes: 1000, ..Limits::default() };
     let client = limited(&server.settings(), &limits);
     let round = |requests| vec![get("/x"); requests];
-    assert_eq!(client.send_all(round(2), later()).await.unwrap().len(), 2);
-    let error = client.send_all(round(3), later()).await.unwrap_err();
+    assert_eq!(client.send_all(round(2), &later()).await.unwrap().0.len(), 2);
+    let error = client.send_all(round(3), &later()).await.unwrap_err();
     check(&error, 502, Source::Downstream, &["larger than 1000 bytes", "'guest_memory_bytes'"]);
+}
+
+#[tokio::test]
+async fn a_body_is_read_as_soon_as_there_is_memory_for_it() {
+    let server = Server::start(|_| ok(&[b'x'; 400])).await;
+    let budget = Budget::new(&Limits { memory_bytes: 1000, ..Limits::default() });
+    let allow = |time| budget.allow(budget.lane(), Instant::now() + time);
+    let mut others = allow(Duration::ZERO).hold();
+    others.take(700).await.unwrap();
+    let client = server.client();
+    let short = allow(Duration::from_millis(50));
+    let error = client.send_all(vec![get("/x")], &short).await.unwrap_err();
+    check(&error, 503, Source::Plugin, &["memory of 1000 bytes", "raise 'memory_bytes'"]);
+    let long = allow(Duration::from_secs(3600));
+    let later = client.send_all(vec![get("/x")], &long);
+    let (answered, ()) = tokio::join!(later, async { drop(others) });
+    let (responses, held) = answered.unwrap();
+    assert_eq!((responses[0].body.len(), budget.held()), (400, 400));
+    drop(held);
+    assert_eq!(budget.held(), 0);
 }
 
 #[tokio::test]
