@@ -10,6 +10,7 @@ mod load;
 mod inspect;
 mod compile;
 mod cache;
+mod quarantine;
 mod description;
 mod engine;
 mod call;

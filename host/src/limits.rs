@@ -57,6 +57,9 @@ pub const GUEST_STACK_BYTES_MAX: usize = 512 << 10;
 /// The stack of one call: the guest's share plus room for the host's frames below and above it, with a guard page at its end.
 pub const CALL_STACK_BYTES: usize = 2 << 20;
 
+/// Threads of which it is recorded what they run, in case the process crashes: those of a machine with more cores than any that we know.
+pub const RECORDED_THREADS_MAX: usize = 1_024;
+
 /// Calls at work for each core, see [`Limits::guest_calls`]. They take turns on the cores, so a call that takes long holds up none that
 /// does not.
 pub const GUEST_CALLS_EACH_CORE: usize = 4;

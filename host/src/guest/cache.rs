@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::io::{self, Read as _, Write as _};
@@ -69,18 +70,32 @@ impl Digest {
     pub(super) fn of(component: &[u8]) -> Self {
         Self(Sha256::digest(component).into())
     }
+
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes as four numbers, as this machine orders them.
+    pub(super) fn words(&self) -> [u64; 4] {
+        let mut words = [0; 4];
+        for (word, bytes) in words.iter_mut().zip(self.0.as_chunks().0) {
+            *word = u64::from_ne_bytes(*bytes);
+        }
+        words
+    }
+}
+
+impl fmt::Display for Digest {
+    /// In hexadecimal digits.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
 }
 
 impl Cache {
-    /// Opens the folder, and makes it if there is none.
+    /// Opens a folder that is ours alone, see [`own_folder`].
     pub(super) fn open(folder: &Path, engine: &Engine) -> Result<Self, CacheError> {
         let failed = |error| CacheError::Folder { folder: folder.to_owned(), error };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let metadata = fs::symlink_metadata(folder).map_err(failed)?;
-        let ours = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 == 0;
-        if !metadata.is_dir() || !ours {
-            return Err(CacheError::NotOurs { folder: folder.to_owned() });
-        }
         let key = match read_key(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(folder),
             read => read,
@@ -134,13 +149,24 @@ impl Cache {
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
-        let digest: String = digest.0.iter().map(|byte| format!("{byte:02x}")).collect();
         self.folder.join(format!("{digest}-{:016x}.cwasm", self.engine))
     }
 }
 
+/// Makes the folder if there is none, and makes sure that it is this user's alone.
+pub(super) fn own_folder(folder: &Path) -> Result<(), CacheError> {
+    let failed = |error| CacheError::Folder { folder: folder.to_owned(), error };
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    let metadata = fs::symlink_metadata(folder).map_err(failed)?;
+    let ours = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 == 0;
+    match metadata.is_dir() && ours {
+        true => Ok(()),
+        false => Err(CacheError::NotOurs { folder: folder.to_owned() }),
+    }
+}
+
 /// Opens a file of this user's that is no link and that nobody else can write.
-fn open_ours(path: &Path) -> io::Result<File> {
+pub(super) fn open_ours(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;

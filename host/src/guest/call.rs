@@ -12,9 +12,11 @@ use wasmtime::component::{Instance as GuestInstance, InstancePre};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use super::bindings::{Datasource, DatasourceIndices};
+use super::cache::Digest;
 use super::engine::{self, Ticker};
 use super::error::{Failure, GuestId, StartError};
 use super::gate::{Gate, NoTurn, Turn};
+use super::quarantine::Quarantine;
 use super::slices::{Clock, in_slices};
 use super::state::State;
 use super::threads::{Begin, Threads};
@@ -33,6 +35,8 @@ pub(super) struct Runtime {
     threads: Threads,
     limits: Limits,
     budget: Arc<Budget>,
+    /// None without a folder for it.
+    pub(super) quarantine: Option<Quarantine>,
     pub(super) metrics: Metrics,
 }
 
@@ -43,6 +47,7 @@ pub(super) struct Callable {
     component: Arc<InstancePre<State>>,
     /// Where the contract's exports are.
     exports: Arc<DatasourceIndices>,
+    digest: Digest,
     id: GuestId,
     /// None before there is a description.
     metrics: Option<Arc<GuestMetrics>>,
@@ -74,6 +79,7 @@ impl Runtime {
     pub(super) fn start(
         limits: &Limits,
         budget: Arc<Budget>,
+        quarantine: Option<Quarantine>,
         metrics: Metrics,
     ) -> Result<Self, StartError> {
         let cores = std::thread::available_parallelism()?.get();
@@ -90,6 +96,7 @@ impl Runtime {
             engine,
             limits: limits.clone(),
             budget,
+            quarantine,
             metrics,
         })
     }
@@ -112,10 +119,11 @@ impl Callable {
     pub(super) fn new(
         runtime: Arc<Runtime>,
         component: InstancePre<State>,
+        digest: Digest,
         id: GuestId,
     ) -> wasmtime::Result<Self> {
         let exports = Arc::new(DatasourceIndices::new(&component)?);
-        Ok(Self { runtime, component: Arc::new(component), exports, id, metrics: None })
+        Ok(Self { runtime, component: Arc::new(component), exports, digest, id, metrics: None })
     }
 
     /// The same component under the name that it gives itself.
@@ -156,10 +164,11 @@ impl Callable {
         let clock = Clock::default();
         let state = State::new(self.id.clone(), &self.runtime.limits, allowance.hold());
         let run = self.clone().run(export, turn, clock.clone(), state, body);
-        let runtime = Arc::clone(&self.runtime);
+        let (runtime, digest) = (Arc::clone(&self.runtime), self.digest);
         let work = async move {
             let run = AssertUnwindSafe(run).catch_unwind();
-            in_slices(&runtime.ticker, clock, run).await
+            let note = || Some(runtime.quarantine.as_ref()?.note(&digest));
+            in_slices(&runtime.ticker, note, clock, run).await
         };
         let work = work.instrument(tracing::Span::current());
         let running = self.runtime.threads.spawn(allowance.lane(), begin, work);

@@ -153,6 +153,14 @@ pub enum LoadError {
         /// Its size.
         bytes: u64,
     },
+    /// It took the process down.
+    #[error(
+        "it took the plugin down when it ran before, and is not run again until its file changes"
+    )]
+    Quarantined {
+        /// What says so.
+        mark: PathBuf,
+    },
     /// Not a component for this host.
     #[error(transparent)]
     Inspect(#[from] InspectError),
@@ -302,6 +310,11 @@ fn who_mends(error: &LoadError) -> String {
         LoadError::Unfit(_) => format!(
             "The admin can restart the plugin if it was updated, or {}.",
             how_to_raise("guest_memory_bytes")
+        ),
+        LoadError::Quarantined { mark } => format!(
+            "The admin can install another version, or, to try this one again, remove {} and restart the plugin. Please report \
+             that to the guest's vendor and to Graft.",
+            mark.display()
         ),
         LoadError::Panicked => "Grafana's log says where; please report that to Graft.".to_owned(),
         error if error.is_of_host() => "The admin of Grafana's machine can mend that.".to_owned(),

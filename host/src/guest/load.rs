@@ -54,6 +54,7 @@ impl Load {
             .blocking(move |load| {
                 inspect(&bytes)?;
                 let digest = Digest::of(&bytes);
+                load.check_quarantine(&digest)?;
                 Ok::<_, LoadError>((digest, load.cached(&digest)))
             })
             .await??;
@@ -67,7 +68,7 @@ impl Load {
                 self.blocking(move |load| load.keep_and_link(&digest, &code)).await??
             }
         };
-        let guest = self.describe(name, linked).await?;
+        let guest = self.describe(name, linked, digest).await?;
         let (guest_version, elapsed) = (&guest.description.version, start.elapsed());
         tracing::info!(guest = name, guest_version, is_cached, ?elapsed, "Loaded a guest");
         Ok(guest)
@@ -80,6 +81,11 @@ impl Load {
     ) -> Result<T, LoadError> {
         let load = Arc::clone(self);
         self.runtime.run(move || job(&load)).await.ok_or(LoadError::Panicked)
+    }
+
+    fn check_quarantine(&self, digest: &Digest) -> Result<(), LoadError> {
+        let mark = self.runtime.quarantine.as_ref().and_then(|marks| marks.mark_of(digest));
+        mark.map_or(Ok(()), |mark| Err(LoadError::Quarantined { mark }))
     }
 
     fn cached(&self, digest: &Digest) -> Option<InstancePre<State>> {
@@ -108,10 +114,15 @@ impl Load {
         self.linker.instantiate_pre(&component).map_err(unfit)
     }
 
-    async fn describe(&self, name: &str, linked: InstancePre<State>) -> Result<Guest, LoadError> {
+    async fn describe(
+        &self,
+        name: &str,
+        linked: InstancePre<State>,
+        digest: Digest,
+    ) -> Result<Guest, LoadError> {
         let nameless = GuestId { name: name.into(), version: "".into() };
         let extension = Extension::of(linked.component());
-        let callable = Callable::new(Arc::clone(&self.runtime), linked, nameless)
+        let callable = Callable::new(Arc::clone(&self.runtime), linked, digest, nameless)
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         let allowance = self.runtime.allow(DESCRIBE_TIMEOUT);
         let call = Call { export: "describe", allowance: &allowance, input: 0 };

@@ -13,11 +13,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::Guest;
-use super::cache::Cache;
+use super::cache::{Cache, own_folder};
 use super::call::Runtime;
 use super::description::is_guest_name;
 use super::error::{Error, LoadError, StartError};
 use super::load::{Load, linker};
+use super::quarantine::Quarantine;
 use crate::budget::Budget;
 use crate::limits::{GUESTS_LOADING_MAX, Limits};
 use crate::metrics::Metrics;
@@ -89,14 +90,12 @@ impl Guests {
         budget: Arc<Budget>,
         metrics: Metrics,
     ) -> Result<(Self, Loader), StartError> {
-        let runtime = Arc::new(Runtime::start(limits, budget, metrics)?);
+        let folder = cache.filter(|folder| or_warn(own_folder(folder)).is_some());
+        // Before wasmtime is set up: both want to hear of crashes.
+        let quarantine = folder.and_then(|folder| or_warn(Quarantine::open(folder)));
+        let runtime = Arc::new(Runtime::start(limits, budget, quarantine, metrics)?);
         let linker = linker(&runtime)?;
-        let cache = cache.map(|folder| Cache::open(folder, &runtime.engine)).transpose();
-        let cache = cache.unwrap_or_else(|error| {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, "Guests are compiled at each start, because there is no cache");
-            None
-        });
+        let cache = folder.and_then(|folder| or_warn(Cache::open(folder, &runtime.engine)));
         let (ask, jobs) = mpsc::unbounded_channel();
         let load = Arc::new(Load { runtime, linker, cache, program });
         let guests = Self { folders, slots: Mutex::default(), jobs: ask };
@@ -189,6 +188,18 @@ impl Guests {
         let (name, known, folders) = (name.to_owned(), self.names(), self.folders.clone());
         Error::Unknown { name, known, folders }
     }
+}
+
+/// What there is, or a warning of what that means.
+fn or_warn<T>(opened: Result<T, impl std::error::Error + 'static>) -> Option<T> {
+    let warn = |error: &(dyn std::error::Error + 'static)| {
+        tracing::warn!(
+            error,
+            "Guests are compiled at each start, and one that takes the plugin down is tried again, because there is no folder for \
+             that"
+        );
+    };
+    opened.inspect_err(|error| warn(error)).ok()
 }
 
 enum Found {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::engine::Ticker;
+use super::quarantine::Noted;
 
 /// The processor time that a call has used, whichever threads it ran on: a guest is not blamed for what else the machine does.
 #[derive(Clone, Default)]
@@ -24,15 +25,16 @@ thread_local! {
     static BEGAN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// Runs a call: each poll is a slice.
+/// Runs a call: each poll is a slice. `note` notes, as long as what it returns is there, what this thread runs.
 pub(super) async fn in_slices<T>(
     ticker: &Ticker,
+    note: impl Fn() -> Option<Noted>,
     clock: Clock,
     work: impl Future<Output = T>,
 ) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {
-        let _ticking = ticker.run();
+        let (_ticking, _noted) = (ticker.run(), note());
         BEGAN.set(processor_time());
         let polled = work.as_mut().poll(context);
         clock.before.store(nanoseconds(clock.used()), Ordering::Relaxed);

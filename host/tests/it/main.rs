@@ -18,6 +18,7 @@ mod chunks;
 mod live;
 mod sandbox;
 mod guests;
+mod quarantine;
 mod metrics;
 mod traces;
 mod canary;
