@@ -284,13 +284,16 @@ impl Drop for Place<'_> {
 impl State {
     /// Gives what there is to those who wait.
     fn serve(&mut self) {
-        while let Some(first) = self.growing.first_entry() {
-            let (query, _waiter) = *first.key();
-            let fits = self.free >= signed(first.get().bytes);
-            if !fits && self.overdrawn_by.is_some_and(|other| other != query) {
+        while !self.growing.is_empty() {
+            // Whoever has more than there is goes on having it, or all would wait for it.
+            let next = match self.overdrawn_by {
+                Some(query) => self.growing.range((query, 0)..=(query, u64::MAX)).next(),
+                None => self.growing.first_key_value(),
+            };
+            let Some(place @ (query, _waiter)) = next.map(|(place, _waiter)| *place) else {
                 return;
-            }
-            let waiter = first.remove();
+            };
+            let Some(waiter) = self.growing.remove(&place) else { return };
             if self.give(waiter) && self.free < 0 {
                 self.overdrawn_by = Some(query);
             }

@@ -95,6 +95,21 @@ async fn two_that_wait_for_each_other_both_come_to_an_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_more_than_there_is_gets_more_although_an_older_one_waits() {
+    let budget = budget(100);
+    let [mut older, mut younger] = [(); 2].map(|()| budget.allow(budget.lane(), soon()).hold());
+    older.take(50).await.unwrap();
+    younger.take(50).await.unwrap();
+    younger.take(50).await.unwrap();
+    let mut waiting = Box::pin(older.take(50));
+    assert!(waits(&mut waiting).await);
+    younger.take(50).await.unwrap();
+    assert_eq!(budget.held(), 200);
+    drop(younger);
+    assert_eq!(waiting.await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn data_sources_take_turns() {
     let budget = budget(100);
     let mut all = budget.allow(budget.lane(), soon()).hold();

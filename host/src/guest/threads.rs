@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use async_task::{Runnable, Task};
+use tokio::runtime::Handle;
 
 use crate::budget::{Lane, Lanes};
 
@@ -37,12 +38,16 @@ struct State {
 }
 
 impl Threads {
-    /// Starts `count` threads.
+    /// Starts `count` threads, which know the time of the runtime that this is called in: a call may wait, for memory.
     pub(super) fn start(count: usize) -> io::Result<Self> {
         let threads = Self { shared: Arc::default() };
+        let runtime = Handle::try_current().ok();
         for number in 0..count {
-            let shared = Arc::clone(&threads.shared);
-            thread::Builder::new().name(format!("guest-{number}")).spawn(move || shared.work())?;
+            let (shared, runtime) = (Arc::clone(&threads.shared), runtime.clone());
+            thread::Builder::new().name(format!("guest-{number}")).spawn(move || {
+                let _entered = runtime.as_ref().map(Handle::enter);
+                shared.work();
+            })?;
         }
         Ok(threads)
     }

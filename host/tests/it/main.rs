@@ -18,6 +18,7 @@ mod chunks;
 mod live;
 mod sandbox;
 mod guests;
+mod turns;
 mod quarantine;
 mod metrics;
 mod traces;
