@@ -12,5 +12,5 @@ mod error;
 
 pub use client::{Client, Events, Opened};
 pub use error::{Blame, Bound, Error, Phase};
-pub use policy::{Allowed, Refusal};
+pub use policy::{AddressKind, Allowed, Refusal};
 pub use settings::{BasicAuth, ClientCertificate, HttpSettings, SettingsError, TlsSettings};

@@ -1,7 +1,7 @@
 //! Sends the requests of one datasource and reads the responses, under limits.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -9,20 +9,23 @@ use http::header::{LOCATION, SET_COOKIE};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, field};
-use url::{Host, Url};
+use url::Url;
 
 use super::credentials::{Credentials, Prepared};
 use super::error::{Bound, Error, Phase};
-use super::policy::{Allowed, Policy, origin, printable};
-use super::settings::{HttpSettings, SettingsError, TlsSettings};
+use super::policy::{Allowed, Policy, Refusal, origin, printable};
+use super::settings::HttpSettings;
 use crate::budget::{Allowance, Hold};
 use crate::limits::Limits;
 use crate::metrics::DatasourceMetrics;
 use crate::model::{Request, Response};
 use crate::traces;
 
+use connections::{Connections, Names};
 pub use events::{Events, Opened};
 
+mod connections;
+mod resolver;
 mod events;
 mod failure;
 #[cfg(test)]
@@ -31,7 +34,7 @@ mod tests;
 /// The way to one datasource's API: its policy, its credentials, its connections.
 pub struct Client {
     /// Connections, kept open between exchanges.
-    http: reqwest::Client,
+    connections: Connections,
     /// What may be sent.
     policy: Policy,
     /// What joins it.
@@ -78,9 +81,20 @@ impl Client {
         limits: &Limits,
         metrics: Arc<DatasourceMetrics>,
     ) -> Result<Self, Error> {
+        Self::with_names(settings, allowed, limits, metrics, &resolver::of_system)
+    }
+
+    /// The same, where `names` says how names become addresses.
+    fn with_names(
+        settings: &HttpSettings,
+        allowed: &Allowed,
+        limits: &Limits,
+        metrics: Arc<DatasourceMetrics>,
+        names: Names<'_>,
+    ) -> Result<Self, Error> {
         let policy = Policy::new(settings.base_url.clone(), allowed, &settings.allowed_hosts)?;
         Ok(Self {
-            http: http_client(settings, limits)?,
+            connections: Connections::new(settings, limits, &policy, names)?,
             policy,
             credentials: Credentials::new(settings, allowed)?,
             permits: Semaphore::new(limits.exchanges_in_flight.max(1)),
@@ -198,11 +212,11 @@ impl Client {
         let mut hops = 0;
         loop {
             let start = Instant::now();
-            let response = self
-                .http
+            let connections = self.connections.to(self.policy.is_own_origin(&prepared.url));
+            let response = connections
                 .execute(to_reqwest(&prepared))
                 .await
-                .map_err(|error| failure::of_request(&prepared.url, &error, start.elapsed()))?;
+                .map_err(|error| self.failed(&prepared.url, &error, start.elapsed()))?;
             self.check_header(&prepared.url, &response)?;
             let location = response.headers().get(LOCATION).map(http::HeaderValue::as_bytes);
             let next = self.policy.redirect(&prepared.url, response.status(), location, hops);
@@ -217,6 +231,16 @@ impl Client {
                     return Err(self.credentials.refused(endpoint(&prepared.url), refusal));
                 }
             }
+        }
+    }
+
+    /// Why there is no status, `after` the request was begun.
+    fn failed(&self, url: &Url, error: &reqwest::Error, after: Duration) -> Error {
+        match failure::refused_address(error) {
+            Some(refused) => {
+                self.credentials.refused(endpoint(url), Refusal::of_name(refused.clone(), url))
+            }
+            None => failure::of_request(url, error, after),
         }
     }
 
@@ -337,81 +361,4 @@ fn to_reqwest(prepared: &Prepared) -> reqwest::Request {
 /// A URL as errors and logs show it: without query, which may hold secrets.
 fn endpoint(url: &Url) -> String {
     origin(url) + url.path()
-}
-
-fn http_client(settings: &HttpSettings, limits: &Limits) -> Result<reqwest::Client, SettingsError> {
-    install_crypto_provider();
-    let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
-    let mut builder = reqwest::Client::builder()
-        .user_agent(&settings.user_agent)
-        .connect_timeout(settings.dial_timeout)
-        .tcp_keepalive(settings.keep_alive)
-        .pool_idle_timeout(settings.idle_timeout)
-        .pool_max_idle_per_host(settings.idle_connections)
-        .redirect(reqwest::redirect::Policy::none())
-        .http2_adaptive_window(true)
-        .http2_max_header_list_size(header_bytes);
-    // As Go's net/http and so all other data sources do: the environment's proxy is not for Grafana's own machine.
-    if settings.base_url.as_ref().is_some_and(is_loopback) {
-        builder = builder.no_proxy();
-    }
-    builder = tls(builder, &settings.tls, can_ask_https(settings))?;
-    builder.build().map_err(|error| SettingsError::Tls { reason: failure::root_cause(&error) })
-}
-
-fn tls(
-    mut builder: reqwest::ClientBuilder,
-    settings: &TlsSettings,
-    https: bool,
-) -> Result<reqwest::ClientBuilder, SettingsError> {
-    if settings.skip_verify {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    if let Some(authority) = &settings.authority {
-        let parsed = reqwest::Certificate::from_pem_bundle(authority.expose().as_bytes());
-        let certificates = parsed
-            .map_err(|error| SettingsError::Authority { reason: failure::root_cause(&error) })?;
-        if certificates.is_empty() {
-            let reason = "there is no certificate in it".to_owned();
-            return Err(SettingsError::Authority { reason });
-        }
-        builder = builder.tls_certs_only(certificates);
-    } else if !https {
-        // Reading the system's certificates takes longer than all else here, and fails where there are none.
-        builder = builder.tls_certs_only([]);
-    }
-    if let Some(client) = &settings.client {
-        let pem = [client.certificate.expose(), client.key.expose()].join("\n");
-        let identity = reqwest::Identity::from_pem(pem.as_bytes());
-        let identity = identity.map_err(|error| SettingsError::ClientCertificate {
-            reason: failure::root_cause(&error),
-        })?;
-        builder = builder.identity(identity);
-    }
-    Ok(builder)
-}
-
-/// Whether any URL that the policy lets through can be https.
-fn can_ask_https(settings: &HttpSettings) -> bool {
-    let base_is_http = settings.base_url.as_ref().is_some_and(|base| base.scheme() == "http");
-    !base_is_http || !settings.allowed_hosts.is_empty()
-}
-
-/// Whether a URL leads to this machine.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// rustls is built without a default provider of cryptography; this process uses ring.
-fn install_crypto_provider() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        // An error says that somebody was faster, with the same provider.
-        let _installed = rustls::crypto::ring::default_provider().install_default();
-    });
 }

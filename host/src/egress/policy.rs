@@ -1,21 +1,26 @@
 //! May this request be sent, and where to? Pure functions: nothing is looked up, nothing is sent.
 //!
 //! The rule: a guest reaches what lies below the datasource's URL, and other hosts only if its description names them
-//! and the admin allowed them. Whatever different servers could read in different ways is refused, not mended.
+//! and the admin allowed them. Whatever different servers could read in different ways is refused, not mended. Which addresses
+//! these hosts may have is [`address`]'s to say.
 
+mod address;
 mod hosts;
 mod path;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
 use http::{HeaderName, StatusCode};
 use url::{Position, Url};
 
-use super::error::Blame;
 use super::settings::SettingsError;
-use crate::limits::{REDIRECTS_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_HEADERS_MAX, URL_BYTES_MAX};
+use crate::limits::{REDIRECTS_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_HEADERS_MAX};
 use crate::model::{Description, Method, Request};
-use hosts::AllowedHost;
+pub use address::AddressKind;
+pub(super) use address::{NoAddress, Reach};
+use hosts::{AllowedHost, address_of};
+pub use refusal::Refusal;
 
 /// Header fields that only the host sets (`wit/http.wit`, `request.headers`), besides all that start with `proxy-`.
 const OWN_HEADERS: [&str; 8] = [
@@ -49,106 +54,6 @@ impl From<&Description> for Allowed {
             methods: description.methods.clone(),
             hosts: description.hosts.clone(),
             secrets: description.secrets.iter().map(|secret| secret.name.clone()).collect(),
-        }
-    }
-}
-
-/// Why a request, or a redirect, is not sent on. Reads as the end of "the request is not allowed: ".
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The description does not list the method.
-    #[error("the guest's description does not list the method {method}")]
-    Method {
-        /// The method's name.
-        method: &'static str,
-    },
-    /// A path, but nothing that it is relative to.
-    #[error("the data source has no URL. Enter the API's URL in the data source's settings")]
-    NoBaseUrl,
-    /// Not a path or URL that every server reads alike.
-    #[error("the target {reason}")]
-    Target {
-        /// What is wrong with it, as the rest of a sentence.
-        reason: &'static str,
-    },
-    /// The data source's own host, but not below its URL.
-    #[error("the target lies outside the data source's URL")]
-    OutsideBaseUrl,
-    /// The description does not name the host.
-    #[error(
-        "'{host}' is neither the data source's own host nor one that the guest's description names"
-    )]
-    HostNotDescribed {
-        /// `host` or `host:port`.
-        host: String,
-    },
-    /// The admin did not allow the host.
-    #[error(
-        "the guest needs the host '{host}', which is not allowed. If that is right, add it to the allowed hosts \
-         (allowedHosts) in the data source's settings"
-    )]
-    HostNotAllowed {
-        /// `host` or `host:port`.
-        host: String,
-    },
-    /// The URL, parameters included, is longer than can be sent.
-    #[error(
-        "the URL is {bytes} bytes long with its parameters, more than the {URL_BYTES_MAX} that can be sent"
-    )]
-    UrlTooLong {
-        /// Its length.
-        bytes: usize,
-    },
-    /// A header field that cannot be sent, or not by a guest.
-    #[error("the header field '{name}' {reason}")]
-    Header {
-        /// Its name, printable.
-        name: String,
-        /// What is wrong with it, as the rest of a sentence.
-        reason: &'static str,
-    },
-    /// Too many header fields, or too large.
-    #[error(
-        "it has {fields} header fields of {bytes} bytes together, more than the {REQUEST_HEADERS_MAX} fields and \
-         {REQUEST_HEADER_BYTES_MAX} bytes that a request may have"
-    )]
-    Headers {
-        /// How many.
-        fields: usize,
-        /// Names and values together.
-        bytes: usize,
-    },
-    /// A redirect to a host that is not allowed, or to what is no URL.
-    #[error(
-        "the API redirects to '{to}', which is not the data source's own host. If that is right, enter the URL that \
-         it redirects to in the data source's settings"
-    )]
-    Redirect {
-        /// Scheme, host and port, or what else stood there.
-        to: String,
-    },
-    /// The body holds a secret, and the redirect would carry it to another host.
-    #[error(
-        "the API redirects to '{to}', and the request's body holds a secret that is not for that host"
-    )]
-    RedirectOfSecret {
-        /// Scheme, host and port.
-        to: String,
-    },
-    /// A redirect loop, most likely.
-    #[error("the API redirected {REDIRECTS_MAX} times without an answer")]
-    TooManyRedirects,
-}
-
-impl Refusal {
-    /// Whose fault it is.
-    pub fn blame(&self) -> Blame {
-        match self {
-            Self::NoBaseUrl | Self::HostNotAllowed { .. } => Blame::Settings,
-            Self::Redirect { .. } | Self::RedirectOfSecret { .. } | Self::TooManyRedirects => {
-                Blame::Api
-            }
-            _ => Blame::Guest,
         }
     }
 }
@@ -227,8 +132,12 @@ impl Policy {
         if !self.described.iter().any(|described| described.matches(&url)) {
             return Err(Refusal::HostNotDescribed { host });
         }
+        // An address that is among the allowed hosts was typed there by the admin, so it may be of any kind.
         if !self.allowed.iter().any(|allowed| allowed.matches(&url)) {
-            return Err(Refusal::HostNotAllowed { host });
+            return Err(match kind_of_host(&url) {
+                Some(kind) => Refusal::AddressNotAllowed { host, kind },
+                None => Refusal::HostNotAllowed { host },
+            });
         }
         Ok(url)
     }
@@ -261,15 +170,61 @@ impl Policy {
         let allowed =
             plain && (self.is_own_origin(&url) || self.resolve_absolute(url.clone()).is_ok());
         if !allowed {
-            return Err(Refusal::Redirect { to: origin(&url) });
+            let to = origin(&url);
+            return Err(match kind_of_host(&url).filter(|kind| kind.is_of_machine()) {
+                Some(kind) => Refusal::RedirectToMachine { to, kind },
+                None => Refusal::Redirect { to },
+            });
         }
         Ok(Some(url))
     }
 
     /// Whether a URL has the scheme, host and port of the datasource's.
     pub(super) fn is_own_origin(&self, url: &Url) -> bool {
-        self.base.as_ref().is_some_and(|base| base.origin() == url.origin())
+        self.base.as_ref().is_some_and(|base| is_same_origin(base, url))
     }
+
+    /// The hosts besides the datasource's own that can be asked, if any can.
+    pub(super) fn others(&self) -> &[AllowedHost] {
+        if self.described.is_empty() { &[] } else { &self.allowed }
+    }
+
+    /// The addresses that may be dialled in order to reach the datasource's own host and port.
+    pub(super) fn reach_of_own(&self) -> Reach {
+        let own = self.base.as_ref().and_then(Url::domain).map(str::to_owned);
+        Reach { own: own.into_iter().collect(), typed: Vec::new() }
+    }
+
+    /// The addresses that may be dialled in order to reach any other host; also the own one, at another port.
+    ///
+    /// A name is resolved once for all ports that it is asked at, so that an address counts as typed for it if it was at each of them.
+    pub(super) fn reach_of_others(&self) -> Reach {
+        let is_typed = |address, port| {
+            self.allowed
+                .iter()
+                .any(|typed| typed.address() == Some(address) && typed.port() == port)
+        };
+        let mut reach = Reach::default();
+        for name in self.allowed.iter().filter_map(AllowedHost::name) {
+            let same_name = || self.allowed.iter().filter(|host| host.name() == Some(name));
+            let typed = self.allowed.iter().filter_map(AllowedHost::address);
+            let typed = typed.filter(|at| same_name().all(|host| is_typed(*at, host.port())));
+            reach.typed.extend(typed.map(|address| (name.to_owned(), address)));
+        }
+        reach
+    }
+}
+
+/// What the address in a URL is for; none if it is a public one, or a name.
+fn kind_of_host(url: &Url) -> Option<AddressKind> {
+    url.host().as_ref().and_then(address_of).and_then(AddressKind::of)
+}
+
+/// Whether two URLs of HTTP have the same scheme, host and port. `Url::origin` makes new strings of them.
+fn is_same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host() == other.host()
+        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 /// Whether `url` is `base` or lies below it.
@@ -277,7 +232,7 @@ fn is_below(base: &Url, url: &Url) -> bool {
     let Some(rest) = url.path().strip_prefix(base.path().trim_end_matches('/')) else {
         return false;
     };
-    base.origin() == url.origin() && (rest.is_empty() || rest.starts_with('/'))
+    is_same_origin(base, url) && (rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Names and values of a guest's header fields, and how many there are.

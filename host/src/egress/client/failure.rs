@@ -9,6 +9,12 @@ use url::{Position, Url};
 
 use super::endpoint;
 use crate::egress::error::{Bound, Error, Phase};
+use crate::egress::policy::NoAddress;
+
+/// The name that kept a request from being sent, because none of its addresses may be dialled.
+pub(super) fn refused_address(error: &reqwest::Error) -> Option<&NoAddress> {
+    find(error)
+}
 
 /// What went wrong before there was a status, `after` the request was begun.
 pub(super) fn of_request(url: &Url, error: &reqwest::Error, after: Duration) -> Error {

@@ -1,5 +1,7 @@
 //! Real exchanges with servers on loopback, and what an admin reads when there is none.
 
+mod addresses;
+
 use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
@@ -595,7 +597,7 @@ async fn no_secret_shows_in_any_error() {
 
 #[test]
 fn broken_certificates_are_the_settings_fault_and_are_not_shown() {
-    use crate::egress::settings::ClientCertificate;
+    use crate::egress::settings::{ClientCertificate, TlsSettings};
     let broken = "-----BEGIN CERTIFICATE-----\nc4nary!\n-----END CERTIFICATE-----\n";
     let error = |tls| {
         let mut settings = HttpSettings::new(Url::parse("https://127.0.0.1").ok());

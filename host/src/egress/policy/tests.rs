@@ -1,6 +1,7 @@
 //! Who gets where: tables of targets, hosts, headers and redirects, friendly and hostile.
 
 use super::*;
+use crate::egress::Blame;
 use crate::limits::REDIRECTS_MAX;
 
 fn request(target: &str) -> Request {
@@ -177,6 +178,59 @@ fn another_host_needs_the_guests_description_and_the_admins_permission() {
 }
 
 #[test]
+fn an_address_that_is_not_public_is_named_for_what_it_is() {
+    let check = |allowed: &[&str], target: &str| {
+        let described = ["169.254.169.254:80", "10.0.0.7:81", "8.8.8.8"];
+        policy("http://h", &described, allowed).resolve(&request(target)).err()
+    };
+    let target = "http://0xa9fea9fe/latest/meta-data/";
+    let refusal = check(&[], target).unwrap();
+    let (host, kind) = ("169.254.169.254".to_owned(), AddressKind::Metadata);
+    assert_eq!(refusal, Refusal::AddressNotAllowed { host, kind });
+    assert_eq!(refusal.blame(), Blame::Settings);
+    assert_eq!(
+        refusal.to_string(),
+        "the guest needs '169.254.169.254', the address of a cloud's metadata service, which is not allowed. Only if you \
+         know what it has to do there, add it to the allowed hosts (allowedHosts) in the data source's settings"
+    );
+    let refusal = check(&["8.8.8.8"], "http://10.0.0.7:81/").unwrap().to_string();
+    assert!(refusal.starts_with("the guest needs '10.0.0.7:81', a private address"), "{refusal}");
+    let refusal = check(&[], "https://8.8.8.8/");
+    assert_eq!(refusal, Some(Refusal::HostNotAllowed { host: "8.8.8.8".to_owned() }));
+    // What an admin typed is meant.
+    assert_eq!(check(&["10.0.0.7:81"], "http://10.0.0.7:81/"), None);
+    assert_eq!(check(&["169.254.169.254:80"], target), None);
+}
+
+#[test]
+fn the_address_in_the_datasources_own_url_is_meant_whatever_it_is_for() {
+    for base in ["http://10.0.0.7:9090", "http://localhost:3100", "http://169.254.169.254"] {
+        let policy = policy(base, &[], &[]);
+        assert_eq!(resolve(&policy, "/x"), format!("{base}/x"));
+    }
+}
+
+#[test]
+fn an_address_counts_as_typed_for_a_name_only_at_the_ports_of_that_name() {
+    let reach = |allowed: &[&str]| policy("http://h", &["a.corp"], allowed).reach_of_others();
+    let typed = |name: &str, address: &str| vec![(name.to_owned(), address.parse().unwrap())];
+    let found = reach(&["a.corp", "10.0.0.7", "10.0.0.8:8443", "b.corp:8443"]).typed;
+    assert_eq!(found, [typed("a.corp", "10.0.0.7"), typed("b.corp", "10.0.0.8")].concat());
+    let found = reach(&["a.corp:443", "a.corp:8443", "10.0.0.7", "10.0.0.8:8443"]).typed;
+    assert_eq!(found, []);
+}
+
+#[test]
+fn only_names_in_the_datasources_url_are_its_own() {
+    let reach = |base: &str| policy(base, &["a.corp"], &["a.corp"]).reach_of_own();
+    assert_eq!(reach("http://API.internal:81/x").own, ["api.internal"]);
+    assert_eq!(reach("http://10.0.0.7").own, [""; 0]);
+    assert_eq!(reach("").own, [""; 0]);
+    let others = policy("http://api.internal", &["a.corp"], &["a.corp"]).reach_of_others();
+    assert_eq!((others.own.len(), others.typed.len()), (0, 0));
+}
+
+#[test]
 fn blame_goes_to_whoever_can_mend_it() {
     let policy = policy("", &["a.example"], &[]);
     let blame = |target: &str| policy.resolve(&request(target)).unwrap_err().blame();
@@ -290,13 +344,23 @@ fn redirects_stay_on_the_own_origin_or_lead_to_allowed_hosts() {
         ("http://h:81/", "http://h:81"),
         ("https://b.example/", "https://b.example"),
         ("http://a.example/", "http://a.example"),
-        ("//169.254.169.254/latest", "http://169.254.169.254"),
+        ("//10.0.0.7/latest", "http://10.0.0.7"),
         ("http://user@h/", "http://h"),
         ("file:///etc/passwd", "file:"),
         ("http://", "http://"),
     ] {
         let refused = Err(Refusal::Redirect { to: to.to_owned() });
         assert_eq!(redirect(307, location), refused, "{location}");
+    }
+    for location in ["//169.254.169.254/latest", "http://[::ffff:a9fe:a9fe]/latest"] {
+        let refusal = redirect(302, location).unwrap_err();
+        assert!(matches!(refusal, Refusal::RedirectToMachine { .. }), "{refusal}");
+        assert_eq!(refusal.blame(), Blame::Api);
+        assert!(
+            refusal
+                .to_string()
+                .contains("the address of a cloud's metadata service, where no API is")
+        );
     }
     for status in [200, 300, 304, 305, 306, 404] {
         assert_eq!(redirect(status, "http://other.example/"), Ok(None), "{status}");

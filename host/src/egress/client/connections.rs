@@ -1,0 +1,171 @@
+//! The connections of one datasource: those to its own host, and those to others. They are kept apart because the same name may
+//! stand for other addresses here than there.
+
+use std::env;
+use std::sync::Once;
+
+use url::{Host, Url};
+
+use super::failure;
+use crate::egress::policy::{Policy, Reach};
+use crate::egress::settings::{HttpSettings, SettingsError, TlsSettings};
+use crate::limits::Limits;
+
+/// Has the names that a client is asked for resolved, within what they may stand for. Tests bring names of their own.
+pub(super) type Names<'a> = &'a dyn Fn(reqwest::ClientBuilder, Reach) -> reqwest::ClientBuilder;
+
+/// Where reqwest reads which proxy to use. Some programs know them in lower case alone.
+const PROXY_VARIABLES: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// Connections, kept open between exchanges.
+pub(super) struct Connections {
+    /// To the host and port of the datasource's URL.
+    own: reqwest::Client,
+    /// To whatever else; none where nothing else can be asked.
+    others: Option<reqwest::Client>,
+}
+
+/// How two clients of one datasource differ.
+struct Destination {
+    /// Which addresses the names may stand for.
+    reach: Reach,
+    /// Whether it leads to this very machine.
+    is_loopback: bool,
+    /// Whether it can be asked by https.
+    is_https: bool,
+}
+
+impl Connections {
+    /// Connections of a datasource; none is opened yet.
+    pub(super) fn new(
+        settings: &HttpSettings,
+        limits: &Limits,
+        policy: &Policy,
+        names: Names<'_>,
+    ) -> Result<Self, SettingsError> {
+        install_crypto_provider();
+        let base = settings.base_url.as_ref();
+        let own = Destination {
+            reach: policy.reach_of_own(),
+            is_loopback: base.is_some_and(is_loopback),
+            is_https: base.is_none_or(|base| base.scheme() == "https"),
+        };
+        let others = Destination {
+            reach: policy.reach_of_others(),
+            is_loopback: policy.others().iter().any(|host| host.is_loopback()),
+            is_https: true,
+        };
+        let others = (!policy.others().is_empty()).then_some(others);
+        let client = |destination| http_client(settings, limits, destination, names);
+        Ok(Self { own: client(own)?, others: others.map(client).transpose()? })
+    }
+
+    /// The connections to the datasource's own host, or to others.
+    pub(super) fn to(&self, is_own: bool) -> &reqwest::Client {
+        // Without others the policy lets nothing through that is not the own host's; for which `own` takes public addresses only.
+        self.others.as_ref().filter(|_| !is_own).unwrap_or(&self.own)
+    }
+}
+
+fn http_client(
+    settings: &HttpSettings,
+    limits: &Limits,
+    destination: Destination,
+    names: Names<'_>,
+) -> Result<reqwest::Client, SettingsError> {
+    let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
+    let mut builder = reqwest::Client::builder()
+        .user_agent(&settings.user_agent)
+        .connect_timeout(settings.dial_timeout)
+        .tcp_keepalive(settings.keep_alive)
+        .pool_idle_timeout(settings.idle_timeout)
+        .pool_max_idle_per_host(settings.idle_connections)
+        .redirect(reqwest::redirect::Policy::none())
+        .http2_adaptive_window(true)
+        .http2_max_header_list_size(header_bytes);
+    let mut reach = destination.reach;
+    // As Go's net/http and so all other data sources do: the environment's proxy is not for Grafana's own machine.
+    if destination.is_loopback {
+        builder = builder.no_proxy();
+    } else {
+        reach = reach.and_proxies(proxies(|variable| env::var(variable).ok()));
+    }
+    builder = names(tls(builder, &settings.tls, destination.is_https)?, reach);
+    builder.build().map_err(|error| SettingsError::Tls { reason: failure::root_cause(&error) })
+}
+
+/// The hosts of the proxies that the environment names. Their names are resolved here, like any other; behind them it is the proxy
+/// that resolves.
+fn proxies(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let proxies = PROXY_VARIABLES.iter().filter_map(|name| variable(name));
+    let proxies = proxies.filter_map(|proxy| proxy.parse::<http::Uri>().ok());
+    proxies.filter_map(|proxy| proxy.host().map(str::to_owned)).collect()
+}
+
+fn tls(
+    mut builder: reqwest::ClientBuilder,
+    settings: &TlsSettings,
+    https: bool,
+) -> Result<reqwest::ClientBuilder, SettingsError> {
+    if settings.skip_verify {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    }
+    if let Some(authority) = &settings.authority {
+        let parsed = reqwest::Certificate::from_pem_bundle(authority.expose().as_bytes());
+        let certificates = parsed
+            .map_err(|error| SettingsError::Authority { reason: failure::root_cause(&error) })?;
+        if certificates.is_empty() {
+            let reason = "there is no certificate in it".to_owned();
+            return Err(SettingsError::Authority { reason });
+        }
+        builder = builder.tls_certs_only(certificates);
+    } else if !https {
+        // Reading the system's certificates takes longer than all else here, and fails where there are none.
+        builder = builder.tls_certs_only([]);
+    }
+    if let Some(client) = &settings.client {
+        let pem = [client.certificate.expose(), client.key.expose()].join("\n");
+        let identity = reqwest::Identity::from_pem(pem.as_bytes());
+        let identity = identity.map_err(|error| SettingsError::ClientCertificate {
+            reason: failure::root_cause(&error),
+        })?;
+        builder = builder.identity(identity);
+    }
+    Ok(builder)
+}
+
+/// Whether a URL leads to this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// rustls is built without a default provider of cryptography; this process uses ring.
+fn install_crypto_provider() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        // An error says that somebody was faster, with the same provider.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_of_proxies_are_those_that_the_environment_names() {
+        let variable = |name: &str| match name {
+            "HTTP_PROXY" => Some("http://user:password@proxy.example:3128/".to_owned()),
+            "https_proxy" => Some("proxy.internal:3128".to_owned()),
+            "ALL_PROXY" => Some("not a proxy".to_owned()),
+            _ => None,
+        };
+        assert_eq!(proxies(variable), ["proxy.example", "proxy.internal"]);
+    }
+}
