@@ -21,18 +21,28 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The guests in Rust: folders of `guests` and of `guests/fixtures` with a crate, as paths below `guests`.
+/// The guests in Rust: folders of `guests` and of `guests/fixtures` with a crate that makes a module, as paths below `guests`.
 fn names() -> anyhow::Result<Vec<String>> {
     let guests = root().join("guests");
     let mut names = Vec::new();
     for entry in WalkDir::new(&guests).min_depth(1).max_depth(2).sort_by_file_name() {
         let entry = entry.context("folder 'guests' cannot be read")?;
-        if entry.path().join("Cargo.toml").exists() {
+        if is_guest(&entry.path().join("Cargo.toml"))? {
             let name = entry.path().strip_prefix(&guests).unwrap_or(entry.path());
             names.push(name.display().to_string());
         }
     }
     Ok(names)
+}
+
+/// Whether this is the manifest of a crate that a module is made of; others are libraries for tests.
+fn is_guest(manifest: &Path) -> anyhow::Result<bool> {
+    if !manifest.exists() {
+        return Ok(false);
+    }
+    let text = std::fs::read_to_string(manifest);
+    let text = text.with_context(|| format!("{} cannot be read", shown(manifest)))?;
+    Ok(text.contains("\"cdylib\""))
 }
 
 /// The guests that the project ships with the plugin, by name: those that are not for tests.
@@ -128,7 +138,9 @@ mod tests {
     fn the_guests_in_rust_are_the_crates() {
         let names = names().unwrap();
         assert!(names.contains(&"things".to_owned()), "{names:?}");
-        assert!(!names.iter().any(|name| name == "fixtures" || name == "fixtures/python"));
+        for other in ["fixtures", "fixtures/python", "fixtures/hostile"] {
+            assert!(!names.iter().any(|name| name == other), "{other}");
+        }
         assert_eq!(shipped().unwrap(), ["prometheus", "things"]);
     }
 
