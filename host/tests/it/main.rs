@@ -17,6 +17,7 @@ mod admission;
 mod chunks;
 mod live;
 mod sandbox;
+mod hostile;
 mod guests;
 mod turns;
 mod quarantine;
