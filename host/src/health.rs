@@ -14,7 +14,7 @@ pub async fn check(
     deadline: Instant,
 ) -> Result<Diagnosis, Error> {
     let Datasource { guest, view, client, .. } = datasource;
-    let mut rounds = Rounds::new(limits);
+    let mut rounds = Rounds::new(guest.id(), limits);
     let allowance = &datasource.allow(deadline);
     let mut fetch = guest.health_requests(view, allowance).await?;
     loop {

@@ -88,7 +88,7 @@ impl<'a> Run<'a> {
         allowance: &'a Allowance,
     ) -> Result<Self, Error> {
         let next = datasource.guest.build_requests(query, &datasource.view, allowance).await?;
-        let rounds = Rounds::new(limits);
+        let rounds = Rounds::new(datasource.guest.id(), limits);
         Ok(Self { datasource, query, allowance, rounds, next: Some(next) })
     }
 
@@ -143,6 +143,8 @@ pub(crate) async fn elsewhere<T: Send + 'static>(
 
 /// How many rounds and requests a query has left.
 pub(crate) struct Rounds<'a> {
+    /// Who asks for them.
+    guest: &'a GuestId,
     limits: &'a Limits,
     rounds: u32,
     requests: usize,
@@ -150,8 +152,8 @@ pub(crate) struct Rounds<'a> {
 
 impl<'a> Rounds<'a> {
     /// A query at its start.
-    pub(crate) fn new(limits: &'a Limits) -> Self {
-        Self { limits, rounds: 0, requests: 0 }
+    pub(crate) fn new(guest: &'a GuestId, limits: &'a Limits) -> Self {
+        Self { guest, limits, rounds: 0, requests: 0 }
     }
 
     /// Counts a round, before anything of it is sent.
@@ -159,11 +161,13 @@ impl<'a> Rounds<'a> {
         self.rounds += 1;
         self.requests += fetch.requests.len();
         let Limits { rounds, requests, .. } = *self.limits;
+        let too_many =
+            |what, limit| Error::TooMany { guest: self.guest.to_string(), what, key: what, limit };
         if self.rounds > rounds {
-            return Err(Error::TooMany { what: "rounds", key: "rounds", limit: rounds });
+            return Err(too_many("rounds", rounds));
         }
         if self.requests > requests as usize {
-            return Err(Error::TooMany { what: "requests", key: "requests", limit: requests });
+            return Err(too_many("requests", requests));
         }
         Ok(())
     }
@@ -192,15 +196,16 @@ mod tests {
     #[test]
     fn a_query_has_so_many_rounds_and_so_many_requests_in_all() {
         let limits = Limits { rounds: 3, requests: 5, ..Limits::default() };
-        let mut rounds = Rounds::new(&limits);
+        let guest = GuestId { name: "things".into(), version: "1.2.3".into() };
+        let mut rounds = Rounds::new(&guest, &limits);
         for _round in 0..3 {
             rounds.admit(&fetch(1)).unwrap();
         }
         let sentence = rounds.admit(&fetch(0)).unwrap_err().user_message();
-        assert!(sentence.contains("more than 3 rounds"), "{sentence}");
+        assert!(sentence.contains("Guest 'things 1.2.3' needs more than 3 rounds"), "{sentence}");
         assert!(sentence.contains("raise 'rounds' in grafana.ini"), "{sentence}");
 
-        let mut rounds = Rounds::new(&limits);
+        let mut rounds = Rounds::new(&guest, &limits);
         rounds.admit(&fetch(5)).unwrap();
         let error = rounds.admit(&fetch(1)).unwrap_err();
         assert!(error.user_message().contains("more than 5 requests"), "{error}");

@@ -52,7 +52,7 @@ async fn call(
     deadline: Instant,
 ) -> Result<ResourceResponse, Error> {
     let Datasource { guest, view, client, .. } = datasource;
-    let mut rounds = Rounds::new(limits);
+    let mut rounds = Rounds::new(guest.id(), limits);
     let allowance = &datasource.allow(deadline);
     let mut fetch = guest.resource_requests(request, view, allowance).await?;
     loop {

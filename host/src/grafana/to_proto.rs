@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn an_error_says_status_source_and_what_to_do() {
-        let error = Error::TooMany { what: "rounds", key: "rounds", limit: 50 };
+        let guest = "things 1.2.3".to_owned();
+        let error = Error::TooMany { guest, what: "rounds", key: "rounds", limit: 50 };
         let answers = vec![("B".to_owned(), Err(error))];
         let answer = query_data_response(answers, Format::Arrow).responses.remove("B").unwrap();
         assert_eq!((answer.status, answer.error_source.as_str()), (400, "downstream"));

@@ -29,8 +29,10 @@ pub enum Error {
         error: Box<frame::Error>,
     },
     /// The guest asks for more than a query may.
-    #[error("the query needs more than {limit} {what} (limit {key})")]
+    #[error("guest '{guest}' needs more than {limit} {what} (limit {key})")]
     TooMany {
+        /// The guest's name and version.
+        guest: String,
         /// What.
         what: &'static str,
         /// The field of `Limits`.
@@ -105,9 +107,9 @@ impl Error {
             Self::Guest(error) => error.user_message(),
             Self::Egress(error) => error.user_message(),
             Self::Frame { guest, error } => error.user_message(guest),
-            Self::TooMany { what, key, limit } => format!(
-                "The query needs more than {limit} {what}, which is the limit '{key}'. Ask for less, such as a shorter time \
-                 range, or {}.",
+            Self::TooMany { guest, what, key, limit } => format!(
+                "Guest '{guest}' needs more than {limit} {what}, which is the limit '{key}'. Ask for less, such as a shorter \
+                 time range, or {}.",
                 how_to_raise(key)
             ),
             Self::NotTaken => format!(
