@@ -203,7 +203,9 @@ impl Error {
                      mend that."
                 ),
                 Blame::Settings | Blame::Api | Blame::Host => {
-                    format!("The request for '{target}' was not sent: {refusal}.")
+                    format!(
+                        "The request of guest '{guest}' for '{target}' was not sent: {refusal}."
+                    )
                 }
             },
             Self::SecretNotDescribed { guest, name } => format!(

@@ -37,7 +37,7 @@ const OWN_HEADERS: [&str; 8] = [
 /// What a guest's description asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Allowed {
-    /// The guest's name, for blame.
+    /// The guest's name and version, for blame.
     pub guest: String,
     /// The methods it sends; empty means GET alone.
     pub methods: Vec<Method>,
@@ -50,7 +50,7 @@ pub struct Allowed {
 impl From<&Description> for Allowed {
     fn from(description: &Description) -> Self {
         Self {
-            guest: description.name.clone(),
+            guest: format!("{} {}", description.name, description.version),
             methods: description.methods.clone(),
             hosts: description.hosts.clone(),
             secrets: description.secrets.iter().map(|secret| secret.name.clone()).collect(),
