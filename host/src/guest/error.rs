@@ -308,7 +308,8 @@ fn who_mends(error: &LoadError) -> String {
     match error {
         LoadError::Busy | LoadError::Ending => "Try again in a moment.".to_owned(),
         LoadError::Unfit(_) => format!(
-            "The admin can restart the plugin if it was updated, or {}.",
+            "The admin can restart the plugin if it was updated, or {} if it begins with more memory than that; \
+             otherwise the guest's vendor has to mend it.",
             how_to_raise("guest_memory_bytes")
         ),
         LoadError::Quarantined { mark } => format!(
