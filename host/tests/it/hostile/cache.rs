@@ -4,12 +4,12 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 
-use graft_launch::{Datasource, Plugin, Query};
+use graft_launch::{Datasource, Launch, Plugin, Query};
 use rustix::process::geteuid;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Folder, frames};
+use crate::support::{Folder, error, frames};
 
 /// A guest that answers, and is compiled at once.
 const GUEST: &str = "calls-leave-marks";
@@ -32,10 +32,13 @@ impl Used {
         used
     }
 
+    fn launch(&self) -> Launch {
+        self.guests.launch().setting("cache", self.cache.path())
+    }
+
     /// Starts the plugin, has the guest answer, and says how often it was compiled.
     async fn compiled(&self) -> usize {
-        let launch = self.guests.launch().setting("cache", self.cache.path());
-        let plugin = Plugin::launch(launch).await.unwrap();
+        let plugin = Plugin::launch(self.launch()).await.unwrap();
         let datasource = Datasource::new("marks", "").settings(json!({ "guest": GUEST }));
         let request = datasource.query_data([Query::new("A", json!({}))]);
         assert_eq!(frames(&plugin.query_data(request).await.unwrap(), "A").len(), 1);
@@ -133,6 +136,23 @@ async fn a_file_of_another_installation_is_compiled_anew() {
         fs::copy(other.file(), file).unwrap();
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_was_compiled_is_no_guest_by_another_name() {
+    let used = Used::once().await;
+    let bytes = fs::read(used.file()).unwrap();
+    let code = bytes.windows(4).position(|window| window == b"\x7fELF").unwrap();
+    // As a vendor would send it, so that the host does not have to compile it.
+    used.guests.put("compiled.wasm", &bytes[code..]);
+    let plugin = Plugin::launch(used.launch()).await.unwrap();
+    let datasource = Datasource::new("x", "").settings(json!({"guest": "compiled"}));
+    let request = datasource.query_data([Query::new("A", json!({}))]);
+    let response = plugin.query_data(request).await.unwrap();
+    let (status, source, sentence) = error(&response, "A");
+    assert_eq!((status, source), (500, "plugin"), "{sentence}");
+    let reason = "Guest 'compiled' cannot be used: its file is native code, not a WebAssembly";
+    assert!(sentence.starts_with(reason), "{sentence}");
 }
 
 #[tokio::test]

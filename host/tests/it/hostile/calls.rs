@@ -5,7 +5,11 @@ use super::Hostile;
 #[tokio::test]
 pub(super) async fn crashes_each_time() {
     let hostile = Hostile::start("crashes_each_time").await;
-    hostile.assert_memory_is_given_back(async || hostile.crashes("unreachable").await).await;
+    hostile
+        .assert_memory_is_given_back(async || {
+            hostile.crashes("wasm `unreachable` instruction executed").await
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -57,7 +61,7 @@ pub(super) async fn realloc_returns_what_is_misaligned() {
 
 #[tokio::test]
 pub(super) async fn realloc_traps() {
-    Hostile::start("realloc_traps").await.crashes("unreachable").await;
+    Hostile::start("realloc_traps").await.crashes("wasm `unreachable` instruction executed").await;
 }
 
 #[tokio::test]

@@ -69,5 +69,9 @@ pub(super) async fn tables_are_too_many() {
 #[tokio::test]
 pub(super) async fn table_grows_without_end() {
     let hostile = Hostile::start("table_grows_without_end").await;
-    hostile.assert_memory_is_given_back(async || hostile.crashes("unreachable").await).await;
+    hostile
+        .assert_memory_is_given_back(async || {
+            hostile.crashes("wasm `unreachable` instruction executed").await
+        })
+        .await;
 }
