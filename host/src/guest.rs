@@ -1,14 +1,19 @@
 //! Guests: strangers' components, found, loaded and called. The only user of wasmtime.
 //!
-//! In the order a guest passes through: [`Guests`] finds its file by name (`shelf`) and has it loaded (`load`): `inspect` judges it,
-//! `compile` makes native code of it in another process, `cache` keeps that, `description` checks what it says about itself. Then
+//! In the order a guest passes through: [`Guests`] finds its file by name (`shelf`, or `listing` if it is only listed) and has it loaded
+//! (`loader`, `load`): `inspect` judges it, `scan` counts what it would cost, `compile` makes native code of it in another process,
+//! `cache` keeps that, `quarantine` remembers if it ever took the process down, `description` checks what it says about itself. Then
 //! each `call` waits at the `gate` for its turn, has a fresh store with its `state`, and runs in `slices`, first on the thread that asks
 //! and then on the guests' own `threads`; `lower` and `lift` turn `model`'s nouns into the contract's and back.
 
 mod shelf;
+mod listing;
+mod loader;
 mod load;
 mod inspect;
+mod scan;
 mod compile;
+mod compilers;
 mod cache;
 mod quarantine;
 mod description;
@@ -24,6 +29,8 @@ mod lower;
 mod lift;
 mod returned;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 
 use std::sync::Arc;
 
@@ -31,11 +38,13 @@ use tracing::{Instrument as _, field};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-pub use compile::{CompileError, compiler, is_compiler};
+pub use compile::{CompileError, CompileLimits, compile, compiler, is_compiler};
 pub use description::is_guest_name;
 pub use error::{Error, Failure, GuestId, LoadError, StartError};
 pub use inspect::{InspectError, VERSION as CONTRACT_VERSION};
-pub use shelf::{Guests, Loader};
+pub use loader::Loader;
+pub use scan::ScanError;
+pub use shelf::Guests;
 
 use crate::budget::Allowance;
 use crate::metrics::GuestMetrics;

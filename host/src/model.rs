@@ -76,7 +76,7 @@ impl fmt::Debug for DatasourceView {
 }
 
 /// A request method that guests may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Method {
     /// Read.
     Get,
@@ -266,7 +266,7 @@ pub enum Refusal {
 }
 
 /// A secret that a guest knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SecretDescription {
     /// The name in `secureJsonData`.
     pub name: String,
@@ -279,7 +279,7 @@ pub struct SecretDescription {
 }
 
 /// What a guest can be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Capability {
     /// Time series and tables.
@@ -299,7 +299,7 @@ pub enum Capability {
 }
 
 /// A guest's self-description.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Description {
     /// The id that `jsonData.guest` names.
     pub name: String,

@@ -1,8 +1,10 @@
-//! Compiled guests on disk, so that a component is compiled once and not at each start (ADR 0008).
+//! Compiled guests on disk, so that a component is compiled once and not at each start (ADR 0008); and their descriptions, so that
+//! those can be listed which nobody loads.
 //!
 //! A `.cwasm` is native code: whoever can write one that this process loads owns the process. So the folder is this
 //! user's alone, and each file carries a MAC under a key that never leaves the folder.
 
+mod prune;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +14,7 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use hmac::{Hmac, Mac as _};
@@ -19,15 +22,17 @@ use rustix::process::geteuid;
 use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 
-use crate::limits::COMPILED_BYTES_MAX;
+use crate::limits::{CACHE_USE_PRECISION, COMPILED_BYTES_MAX, DESCRIPTION_BYTES_MAX};
 
-/// At the start of each file; another format has another number.
-const MAGIC: &[u8; 8] = b"graft\0\0\x01";
+/// The length of what each file starts with.
+const MAGIC_BYTES: usize = 8;
+/// What the names of files begin with that are being written.
+const UNFINISHED: &str = "new-";
 const KEY_FILE: &str = "key";
 const KEY_BYTES: usize = 32;
 const MAC_BYTES: usize = 32;
 /// What stands before the native code.
-const HEAD_BYTES: usize = MAGIC.len() + MAC_BYTES;
+const HEAD_BYTES: usize = MAGIC_BYTES + MAC_BYTES;
 
 /// Why there is no cache. Guests are then compiled at each start.
 #[derive(Debug, thiserror::Error)]
@@ -60,10 +65,49 @@ pub(super) struct Cache {
     mac: Hmac<Sha256>,
     /// What distinguishes this wasmtime and its settings from others.
     engine: u64,
+    /// What distinguishes this version of the host from others, besides.
+    version: u64,
+}
+
+/// What is kept of a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Native code, for this engine.
+    Code,
+    /// What the guest said about itself to this version of the host, JSON.
+    Description,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Code, Self::Description];
+
+    /// At the start of each file, and of what its MAC is over, so that one kind never passes for another. Another format has another
+    /// number.
+    fn magic(self) -> &'static [u8; MAGIC_BYTES] {
+        match self {
+            Self::Code => b"graft\0\0\x01",
+            Self::Description => b"graft\0d\x01",
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Code => "cwasm",
+            Self::Description => "description",
+        }
+    }
+
+    /// As much as is read of it. What JSON escapes takes up to six times as much as the guest's own bytes.
+    fn bytes_max(self) -> u64 {
+        match self {
+            Self::Code => COMPILED_BYTES_MAX,
+            Self::Description => 6 * DESCRIPTION_BYTES_MAX as u64,
+        }
+    }
 }
 
 /// Identifies a component by its bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Digest([u8; 32]);
 
 impl Digest {
@@ -103,53 +147,79 @@ impl Cache {
         let mac = key.and_then(|key| Hmac::new_from_slice(&key).map_err(io::Error::other));
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { folder: folder.to_owned(), mac: mac.map_err(failed)?, engine: hasher.finish() })
+        let engine = hasher.finish();
+        env!("CARGO_PKG_VERSION").hash(&mut hasher);
+        let (folder, mac) = (folder.to_owned(), mac.map_err(failed)?);
+        Ok(Self { folder, mac, engine, version: hasher.finish() })
     }
 
-    /// The native code of a component, if it is here and this installation made it.
-    pub(super) fn get(&self, digest: &Digest) -> Option<Bytes> {
-        let path = self.path(digest);
+    /// What is kept of a component, if it is here and this installation made it.
+    pub(super) fn get(&self, kind: Kind, digest: &Digest) -> Option<Bytes> {
+        let path = self.path(kind, digest);
         let file = open_ours(&path).ok()?;
         let mut bytes = Vec::new();
-        let length = file.metadata().ok()?.len();
-        bytes.reserve_exact(usize::try_from(length.min(COMPILED_BYTES_MAX)).ok()? + HEAD_BYTES);
-        file.take(COMPILED_BYTES_MAX + HEAD_BYTES as u64).read_to_end(&mut bytes).ok()?;
-        if !self.is_authentic(digest, &bytes) {
+        let metadata = file.metadata().ok()?;
+        let most = kind.bytes_max();
+        bytes.reserve_exact(usize::try_from(metadata.len().min(most)).ok()? + HEAD_BYTES);
+        (&file).take(most + HEAD_BYTES as u64).read_to_end(&mut bytes).ok()?;
+        if !self.is_authentic(kind, digest, &bytes) {
             tracing::warn!(path = %path.display(), "A cache file is not what this plugin wrote, and is made again");
             return None;
+        }
+        let now = SystemTime::now();
+        let last = metadata.modified().ok().and_then(|last| now.duration_since(last).ok());
+        if last.is_some_and(|last| last > CACHE_USE_PRECISION) {
+            // Otherwise it is removed, and made again.
+            let _written = file.set_modified(now);
         }
         Some(Bytes::from(bytes).slice(HEAD_BYTES..))
     }
 
-    /// Keeps native code. Another process may do the same at the same time: each file appears whole.
-    pub(super) fn put(&self, digest: &Digest, code: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(&self.folder)?;
-        file.write_all(MAGIC)?;
-        file.write_all(&self.mac(digest, code).finalize().into_bytes())?;
-        file.write_all(code)?;
+    /// Whether there is a file; what is in it is not looked at.
+    pub(super) fn has(&self, kind: Kind, digest: &Digest) -> bool {
+        open_ours(&self.path(kind, digest)).is_ok()
+    }
+
+    /// Keeps something. Another process may do the same at the same time: each file appears whole.
+    pub(super) fn put(&self, kind: Kind, digest: &Digest, content: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;
+        file.write_all(kind.magic())?;
+        file.write_all(&self.mac(kind, digest, content).finalize().into_bytes())?;
+        file.write_all(content)?;
         file.as_file().sync_all()?;
-        file.persist(self.path(digest))?;
+        file.persist(self.path(kind, digest))?;
         Ok(())
     }
 
     /// Whether a file is one that this installation wrote for this component.
-    fn is_authentic(&self, digest: &Digest, bytes: &[u8]) -> bool {
-        let parts = bytes.strip_prefix(MAGIC).and_then(|rest| rest.split_at_checked(MAC_BYTES));
-        parts.is_some_and(|(mac, code)| self.mac(digest, code).verify_slice(mac).is_ok())
+    fn is_authentic(&self, kind: Kind, digest: &Digest, bytes: &[u8]) -> bool {
+        let rest = bytes.strip_prefix(kind.magic());
+        let parts = rest.and_then(|rest| rest.split_at_checked(MAC_BYTES));
+        parts
+            .is_some_and(|(mac, content)| self.mac(kind, digest, content).verify_slice(mac).is_ok())
     }
 
     /// A file that was renamed to stand for another component or engine is as wrong as one that was changed.
-    fn mac(&self, digest: &Digest, code: &[u8]) -> Hmac<Sha256> {
+    fn mac(&self, kind: Kind, digest: &Digest, content: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
-        mac.update(MAGIC);
+        mac.update(kind.magic());
         mac.update(&digest.0);
-        mac.update(&self.engine.to_le_bytes());
-        mac.update(code);
+        mac.update(&self.made_by(kind).to_le_bytes());
+        mac.update(content);
         mac
     }
 
-    fn path(&self, digest: &Digest) -> PathBuf {
-        self.folder.join(format!("{digest}-{:016x}.cwasm", self.engine))
+    /// What may read it.
+    fn made_by(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Code => self.engine,
+            Kind::Description => self.version,
+        }
+    }
+
+    fn path(&self, kind: Kind, digest: &Digest) -> PathBuf {
+        let (made_by, extension) = (self.made_by(kind), kind.extension());
+        self.folder.join(format!("{digest}-{made_by:016x}.{extension}"))
     }
 }
 
@@ -184,7 +254,7 @@ fn read_key(folder: &Path) -> io::Result<[u8; KEY_BYTES]> {
 fn make_key(folder: &Path) -> io::Result<[u8; KEY_BYTES]> {
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
     file.write_all(&key)?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(folder.join(KEY_FILE)) {

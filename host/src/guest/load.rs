@@ -11,22 +11,26 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::Guest;
 use super::bindings::Datasource;
-use super::cache::{Cache, Digest};
+use super::cache::{Cache, Digest, Kind};
 use super::call::{Call, Callable, Runtime};
-use super::compile::compile;
+use super::compile::{CompileError, CompileLimits, compile};
+use super::compilers::Compilers;
 use super::description;
 use super::error::{Failure, GuestId, LoadError};
 use super::extension::Extension;
 use super::inspect::inspect;
 use super::lift;
+use super::scan::scan;
 use super::state::{HasState, State};
 use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, DESCRIPTION_BYTES_MAX};
+use crate::model::Description;
 
 /// What loading needs besides the file.
 pub(super) struct Load {
     pub(super) runtime: Arc<Runtime>,
     pub(super) linker: Linker<State>,
     pub(super) cache: Option<Cache>,
+    pub(super) compilers: Compilers,
     /// The binary that compiles.
     pub(super) program: PathBuf,
 }
@@ -46,32 +50,75 @@ impl Load {
         path: &Path,
     ) -> Result<Guest, LoadError> {
         let start = Instant::now();
-        let file = path.to_owned();
-        let component = self.blocking(move |_load| read(&file)).await??;
-        let component = Arc::new(component);
-        let bytes = Arc::clone(&component);
-        let (digest, cached) = self
-            .blocking(move |load| {
-                inspect(&bytes)?;
-                let digest = Digest::of(&bytes);
-                load.check_quarantine(&digest)?;
-                Ok::<_, LoadError>((digest, load.cached(&digest)))
-            })
-            .await??;
+        let (component, digest) = self.read(path).await?;
+        let cached = self.blocking(move |load| load.cached(&digest)).await?;
         let is_cached = cached.is_some();
         self.runtime.metrics.compile_cache(is_cached);
         let linked = match cached {
             Some(linked) => linked,
-            None => {
-                tracing::info!(guest = name, "Compiling a guest, which happens once");
-                let code = compile(&self.program, &component).await?;
-                self.blocking(move |load| load.keep_and_link(&digest, &code)).await??
-            }
+            None => self.compiled(name, &component, digest).await?,
         };
         let guest = self.describe(name, linked, digest).await?;
+        let described = guest.description.clone();
+        self.blocking(move |load| load.keep_description(&digest, &described)).await?;
         let (guest_version, elapsed) = (&guest.description.version, start.elapsed());
         tracing::info!(guest = name, guest_version, is_cached, ?elapsed, "Loaded a guest");
         Ok(guest)
+    }
+
+    /// What the guest in the file `path` says about itself, if it was ever loaded; nothing is run to find that out.
+    pub(super) async fn known(
+        self: &Arc<Self>,
+        name: &str,
+        path: &Path,
+    ) -> Result<Option<Description>, LoadError> {
+        let (_component, digest) = self.read(path).await?;
+        let known = self.blocking(move |load| load.kept_description(&digest)).await?;
+        // The same component may lie there under another name.
+        known.map(|known| checked(known, name)).transpose()
+    }
+
+    /// A file that may be a guest's.
+    async fn read(self: &Arc<Self>, path: &Path) -> Result<(Arc<Vec<u8>>, Digest), LoadError> {
+        let file = path.to_owned();
+        let component = self.blocking(move |_load| read(&file)).await??;
+        let component = Arc::new(component);
+        let bytes = Arc::clone(&component);
+        let digest = self
+            .blocking(move |load| {
+                inspect(&bytes)?;
+                let digest = Digest::of(&bytes);
+                load.check_quarantine(&digest)?;
+                Ok::<_, LoadError>(digest)
+            })
+            .await??;
+        Ok((component, digest))
+    }
+
+    async fn compiled(
+        self: &Arc<Self>,
+        name: &str,
+        component: &Arc<Vec<u8>>,
+        digest: Digest,
+    ) -> Result<InstancePre<State>, LoadError> {
+        let _turn = self.compilers.turn(digest).await;
+        // Whoever had the turn before may have compiled the same.
+        if let Some(linked) = self.blocking(move |load| load.cached(&digest)).await? {
+            return Ok(linked);
+        }
+        let bytes = Arc::clone(component);
+        self.blocking(move |_load| scan(&bytes)).await?.map_err(CompileError::from)?;
+        tracing::info!(guest = name, "Compiling a guest, which happens once");
+        let code = compile(&self.program, component, CompileLimits::default()).await?;
+        self.blocking(move |load| load.keep_and_link(&digest, &code)).await?
+    }
+
+    /// Removes what the cache need not keep any more.
+    pub(super) async fn prune(self: &Arc<Self>) {
+        let pruned = self.blocking(|load| load.cache.as_ref().map(Cache::prune)).await;
+        if let Ok(Some(files @ 1..)) = pruned {
+            tracing::info!(files, "Removed from the cache what nobody used for long");
+        }
     }
 
     /// Runs what waits for the disk, or for the processor, on a guest's thread.
@@ -89,7 +136,7 @@ impl Load {
     }
 
     fn cached(&self, digest: &Digest) -> Option<InstancePre<State>> {
-        let code = self.cache.as_ref()?.get(digest)?;
+        let code = self.cache.as_ref()?.get(Kind::Code, digest)?;
         // What is in the cache was linked once before it came there, so this fails only if the engine has changed in a
         // way that its hash does not show; then it is compiled again.
         self.link(&code).ok()
@@ -98,11 +145,28 @@ impl Load {
     fn keep_and_link(&self, digest: &Digest, code: &[u8]) -> Result<InstancePre<State>, LoadError> {
         let linked = self.link(code)?;
         if let Some(cache) = &self.cache
-            && let Err(error) = cache.put(digest, code)
+            && let Err(error) = cache.put(Kind::Code, digest, code)
         {
             tracing::warn!(%error, "A compiled guest cannot be kept, so it is compiled again at the next start");
         }
         Ok(linked)
+    }
+
+    fn kept_description(&self, digest: &Digest) -> Option<Description> {
+        let text = self.cache.as_ref()?.get(Kind::Description, digest)?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// So that listing the guest the next time takes no more than reading this.
+    fn keep_description(&self, digest: &Digest, description: &Description) {
+        let Some(cache) = &self.cache else { return };
+        if cache.has(Kind::Description, digest) {
+            return;
+        }
+        let text = serde_json::to_vec(description).map_err(std::io::Error::other);
+        if let Err(error) = text.and_then(|text| cache.put(Kind::Description, digest, &text)) {
+            tracing::warn!(%error, "A guest's description cannot be kept, so it is loaded to be listed");
+        }
     }
 
     fn link(&self, code: &[u8]) -> Result<InstancePre<State>, LoadError> {
@@ -140,12 +204,17 @@ impl Load {
             Ok(result) => result.map_err(LoadError::Describe)?,
             Err(_no_turn) => return Err(LoadError::Busy),
         };
-        description::check(&described, name).map_err(LoadError::Description)?;
+        let described = checked(described, name)?;
         let id = GuestId { name: name.into(), version: described.version.as_str().into() };
         let metrics = self.runtime.metrics.guest(&id.name, &id.version);
         let callable = callable.named(id.clone(), Arc::clone(&metrics));
         Ok(Guest { id, description: described, callable, extension, metrics })
     }
+}
+
+fn checked(description: Description, name: &str) -> Result<Description, LoadError> {
+    description::check(&description, name).map_err(LoadError::Description)?;
+    Ok(description)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {

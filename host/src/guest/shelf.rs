@@ -9,34 +9,28 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::Guest;
 use super::cache::{Cache, own_folder};
 use super::call::Runtime;
+use super::compilers::Compilers;
 use super::description::is_guest_name;
 use super::error::{Error, LoadError, StartError};
+use super::listing::Listing;
 use super::load::{Load, linker};
+use super::loader::{Job, Loaded, Loader};
 use super::quarantine::Quarantine;
 use crate::budget::Budget;
-use crate::limits::{GUESTS_LOADING_MAX, Limits};
+use crate::limits::Limits;
 use crate::metrics::Metrics;
-
-/// What came of loading a guest.
-type Loaded = Result<Arc<Guest>, Arc<LoadError>>;
 
 /// All installed guests.
 pub struct Guests {
     folders: Vec<PathBuf>,
     slots: Mutex<HashMap<String, Slot>>,
-    jobs: mpsc::UnboundedSender<Job>,
-}
-
-/// Loads what [`Guests`] asks for. It has to run for guests to be found, beside all requests and longer than any of them.
-pub struct Loader {
-    load: Arc<Load>,
-    jobs: mpsc::UnboundedReceiver<Job>,
+    jobs: mpsc::UnboundedSender<Job<Loaded>>,
+    pub(super) listing: Listing,
 }
 
 /// One guest by its name.
@@ -49,16 +43,10 @@ struct Slot {
     before: Option<Arc<Guest>>,
 }
 
-struct Job {
-    name: String,
-    path: PathBuf,
-    done: watch::Sender<Option<Loaded>>,
-}
-
 /// Tells a file from what it was before.
 #[derive(Clone, PartialEq, Eq)]
-struct Stamp {
-    path: PathBuf,
+pub(super) struct Stamp {
+    pub(super) path: PathBuf,
     length: u64,
     /// Seconds and nanoseconds.
     modified: (i64, i64),
@@ -96,30 +84,25 @@ impl Guests {
         let runtime = Arc::new(Runtime::start(limits, budget, quarantine, metrics)?);
         let linker = linker(&runtime)?;
         let cache = folder.and_then(|folder| or_warn(Cache::open(folder, &runtime.engine)));
-        let (ask, jobs) = mpsc::unbounded_channel();
-        let load = Arc::new(Load { runtime, linker, cache, program });
-        let guests = Self { folders, slots: Mutex::default(), jobs: ask };
-        Ok((guests, Loader { load, jobs }))
+        let (jobs, loads) = mpsc::unbounded_channel();
+        let (listed, descriptions) = mpsc::unbounded_channel();
+        let compilers = Compilers::new();
+        let load = Arc::new(Load { runtime, linker, cache, compilers, program });
+        let listing = Listing::new(listed);
+        let guests = Self { folders, slots: Mutex::default(), jobs, listing };
+        Ok((guests, Loader { load, loads, descriptions }))
     }
 
     /// The guest with this name, as soon as it is loaded.
     pub async fn find(&self, name: &str, deadline: Instant) -> Result<Arc<Guest>, Error> {
         let not_loaded = |error| Error::NotLoaded { name: name.to_owned(), error };
-        let mut loaded = match self.look_up(name) {
+        let loaded = match self.look_up(name) {
             Ok(Found::Guest(guest)) => return Ok(guest),
             Ok(Found::Loading(loaded)) => loaded,
             Err(Some(error)) => return Err(not_loaded(Arc::new(error))),
             Err(None) => return Err(self.unknown(name)),
         };
-        let timed_out = |_elapsed| Error::TimedOut {
-            name: name.to_owned(),
-            waiting: "still being loaded, and perhaps compiled, which happens once,",
-        };
-        let done =
-            timeout_at(deadline, loaded.wait_for(Option::is_some)).await.map_err(timed_out)?;
-        // The loader ends only with the process.
-        let done = done.ok().and_then(|done| done.clone());
-        done.unwrap_or_else(|| Err(Arc::new(LoadError::Ending))).map_err(not_loaded)
+        outcome(name, loaded, deadline).await
     }
 
     /// The names of all guests that are installed, in order.
@@ -164,7 +147,19 @@ impl Guests {
         Ok(found)
     }
 
-    fn locate(&self, name: &str) -> Result<Option<Stamp>, LoadError> {
+    /// What there is of a file without waiting: the guest that was loaded of it or serves until it can, or why there is none. None if
+    /// that is not known.
+    pub(super) fn loaded(&self, name: &str, stamp: &Stamp) -> Option<Loaded> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.get(name).filter(|slot| slot.stamp == *stamp)?;
+        match (&*slot.loaded.borrow(), &slot.before) {
+            (Some(Ok(guest)), _) | (_, Some(guest)) => Some(Ok(Arc::clone(guest))),
+            (Some(Err(error)), None) if !error.is_of_host() => Some(Err(Arc::clone(error))),
+            _ => None,
+        }
+    }
+
+    pub(super) fn locate(&self, name: &str) -> Result<Option<Stamp>, LoadError> {
         if !is_guest_name(name) {
             return Ok(None);
         }
@@ -184,7 +179,7 @@ impl Guests {
         Ok(None)
     }
 
-    fn unknown(&self, name: &str) -> Error {
+    pub(super) fn unknown(&self, name: &str) -> Error {
         let (name, known, folders) = (name.to_owned(), self.names(), self.folders.clone());
         Error::Unknown { name, known, folders }
     }
@@ -217,23 +212,43 @@ impl Slot {
     }
 }
 
-impl Loader {
-    /// Loads guests until [`Guests`] is dropped.
-    pub async fn run(mut self) {
-        let mut running = JoinSet::new();
-        while let Some(job) = self.jobs.recv().await {
-            if running.len() >= GUESTS_LOADING_MAX {
-                running.join_next().await;
-            }
-            let load = Arc::clone(&self.load);
-            running.spawn(async move {
-                let loaded = load.load(&job.name, &job.path).await;
-                if let Err(error) = &loaded {
-                    let path = job.path.display();
-                    tracing::error!(guest = job.name, %path, %error, "A guest cannot be loaded");
-                }
-                job.done.send_replace(Some(loaded.map(Arc::new).map_err(Arc::new)));
-            });
+/// What comes of a file, as soon as that is known.
+pub(super) async fn outcome<T: Clone>(
+    name: &str,
+    mut coming: watch::Receiver<Option<Result<T, Arc<LoadError>>>>,
+    deadline: Instant,
+) -> Result<T, Error> {
+    let timed_out = |_elapsed| Error::TimedOut {
+        name: name.to_owned(),
+        waiting: "still being loaded, and perhaps compiled, which happens once,",
+    };
+    let done = timeout_at(deadline, coming.wait_for(Option::is_some)).await.map_err(timed_out)?;
+    // The loader ends only with the process.
+    let done = done.ok().and_then(|done| done.clone());
+    let done = done.unwrap_or_else(|| Err(Arc::new(LoadError::Ending)));
+    done.map_err(|error| Error::NotLoaded { name: name.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_looks_at_no_guest_however_many_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..500 {
+            fs::write(folder.path().join(format!("guest-{number}.wasm")), "not even one").unwrap();
         }
+        let (folders, metrics) = (vec![folder.path().to_owned()], Metrics::new().unwrap());
+        let limits = Limits { guest_calls: 1, ..Limits::default() };
+        let (guests, loader) =
+            Guests::start(&limits, folders, None, PathBuf::new(), metrics.clone()).unwrap();
+        assert!(guests.slots.lock().unwrap().is_empty());
+        assert!(loader.loads.is_empty() && loader.descriptions.is_empty());
+        // What would have been asked for can still be told from what is not there.
+        assert_eq!(guests.names().len(), 500);
+        assert!(matches!(guests.look_up("guest-0"), Ok(Found::Loading(_))));
+        assert_eq!(loader.loads.len(), 1);
+        assert!(!metrics.text().unwrap().contains("graft_compile_cache_requests_total{"));
     }
 }

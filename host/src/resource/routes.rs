@@ -56,8 +56,8 @@ impl Route {
             Self::Guests => json(&GuestList { guests: guests(registry, deadline).await }),
             Self::Schema => {
                 let guest = asked_guest(request, settings.as_ref())?;
-                let guest = registry.guests().find(&guest, deadline).await?;
-                json(&schema(guest.description()))
+                let guest = registry.guests().describe(&guest, deadline).await?;
+                json(&schema(&guest))
             }
             Self::Version => json(&Version {
                 plugin: PLUGIN_ID,
@@ -137,8 +137,8 @@ async fn guests(registry: &Registry, deadline: Instant) -> Vec<Listed> {
     let guests = registry.guests();
     let deadline = deadline.min(Instant::now() + LISTED_GUEST_TIME);
     let listed =
-        guests.names().into_iter().map(async |name| match guests.find(&name, deadline).await {
-            Ok(guest) => Listed::Ready(summary(guest.description())),
+        guests.names().into_iter().map(async |name| match guests.describe(&name, deadline).await {
+            Ok(guest) => Listed::Ready(summary(&guest)),
             Err(error) => Listed::Broken { name, error: error.user_message() },
         });
     join_all(listed).await

@@ -21,6 +21,8 @@ mod hostile;
 mod guests;
 mod turns;
 mod quarantine;
+mod compile_bombs;
+mod listing;
 mod metrics;
 mod traces;
 mod canary;
