@@ -9,6 +9,8 @@ mod credentials;
 mod client;
 mod settings;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use client::{Client, Events, Opened};
 pub use error::{Blame, Bound, Error, Phase};

@@ -17,6 +17,8 @@ mod cut_off;
 mod ending;
 mod parent;
 pub mod standalone;
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;
 

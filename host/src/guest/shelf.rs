@@ -241,8 +241,15 @@ mod tests {
         }
         let (folders, metrics) = (vec![folder.path().to_owned()], Metrics::new().unwrap());
         let limits = Limits { guest_calls: 1, ..Limits::default() };
-        let (guests, loader) =
-            Guests::start(&limits, folders, None, PathBuf::new(), metrics.clone()).unwrap();
+        let (guests, loader) = Guests::start(
+            &limits,
+            folders,
+            None,
+            PathBuf::new(),
+            Budget::new(&limits),
+            metrics.clone(),
+        )
+        .unwrap();
         assert!(guests.slots.lock().unwrap().is_empty());
         assert!(loader.loads.is_empty() && loader.descriptions.is_empty());
         // What would have been asked for can still be told from what is not there.

@@ -160,7 +160,7 @@ fn description(name: &str, at: usize) -> Vec<u8> {
     let texts = [name, title.as_str(), "1.0.0", "", "", "{}", "{}"];
     // Secrets, capabilities, methods and hosts: there are none.
     let lists = [""; 4];
-    let (mut record, mut content) = (Vec::new(), Vec::new());
+    let (mut record, mut content) = (Vec::new(), Vec::<u8>::new());
     let start = at + (texts.len() + lists.len()) * 8;
     for text in texts.into_iter().chain(lists) {
         for number in [start + content.len(), text.len()] {
