@@ -27,6 +27,7 @@ pub(crate) const GRAFANA_VERSION: &str = "13.1.0";
 #[derive(Clone, Debug)]
 pub struct Launch {
     pub(crate) binary: PathBuf,
+    arguments: Vec<OsString>,
     pub(crate) start_timeout: Duration,
     /// Of grafana.ini's section for the plugin, as variables.
     settings: BTreeMap<OsString, OsString>,
@@ -37,6 +38,7 @@ pub struct Launch {
     /// What a shell runs in the place of the binary.
     script: Option<String>,
     pub(crate) mutual_tls: bool,
+    pub(crate) log_lines_max: usize,
 }
 
 impl Launch {
@@ -44,6 +46,7 @@ impl Launch {
     pub fn new(binary: impl Into<PathBuf>) -> Self {
         Self {
             binary: binary.into(),
+            arguments: Vec::new(),
             // go-plugin's default, which Grafana leaves.
             start_timeout: Duration::from_secs(60),
             settings: BTreeMap::new(),
@@ -52,7 +55,14 @@ impl Launch {
             folder: PathBuf::from("/"),
             script: None,
             mutual_tls: false,
+            log_lines_max: usize::MAX,
         }
+    }
+
+    /// An argument, which Grafana never gives: for a plugin that an interpreter runs.
+    pub fn argument(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
     }
 
     /// A setting as in grafana.ini's section for the plugin: `guests` reaches it as `GF_PLUGIN_GUESTS`.
@@ -93,6 +103,12 @@ impl Launch {
         self
     }
 
+    /// Keeps at most so many lines of the log, for plugins that write for hours: where there are more, the older half goes.
+    pub fn keep_log_lines(mut self, most: usize) -> Self {
+        self.log_lines_max = most;
+        self
+    }
+
     /// How long to wait for the handshake, if not 60 s.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
@@ -110,6 +126,7 @@ impl Launch {
             }
         };
         command
+            .args(&self.arguments)
             .env_clear()
             .envs(self.environment(std::env::vars_os()))
             .current_dir(&self.folder)

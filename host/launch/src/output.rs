@@ -25,13 +25,21 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Begins to read stderr.
-    pub(crate) fn read_log(stderr: impl AsyncRead + Send + Unpin + 'static) -> Self {
+    /// Begins to read stderr, of which no more than so many lines are kept.
+    pub(crate) fn read_log(
+        stderr: impl AsyncRead + Send + Unpin + 'static,
+        lines_max: usize,
+    ) -> Self {
         let (tell, log) = watch::channel(Vec::new());
         let mut stderr = BufReader::new(stderr);
         let reader = tokio::spawn(async move {
             while let Some(line) = line(&mut stderr).await {
-                tell.send_modify(|lines| lines.push(LogLine::read(&line)));
+                tell.send_modify(|lines| {
+                    if lines.len() >= lines_max {
+                        lines.drain(..lines_max.div_ceil(2));
+                    }
+                    lines.push(LogLine::read(&line));
+                });
             }
         });
         Self { stdout: Arc::default(), log, readers: vec![reader] }
@@ -82,5 +90,18 @@ pub(crate) async fn line<R: AsyncRead + Unpin>(reader: &mut BufReader<R>) -> Opt
     match reader.read_until(b'\n', &mut line).await {
         Ok(0) | Err(_) => None,
         Ok(_) => Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_long_log_the_last_lines_are_kept() {
+        let mut output = Output::read_log(&b"1\n2\n3\n4\n5\n6\n"[..], 4);
+        output.end().await;
+        let kept: Vec<_> = output.log().into_iter().map(|line| line.text).collect();
+        assert_eq!(kept, ["3", "4", "5", "6"]);
     }
 }

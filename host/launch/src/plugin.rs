@@ -174,7 +174,8 @@ impl Plugin {
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             unreachable!("both are piped");
         };
-        let (mut output, mut stdout) = (Output::read_log(stderr), BufReader::new(stdout));
+        let mut output = Output::read_log(stderr, launch.log_lines_max);
+        let mut stdout = BufReader::new(stdout);
         let handshake = match handshake(&launch, &mut child, &mut stdout).await {
             Ok(handshake) => handshake,
             Err(fault) => return Err(give_up(fault, child, output).await),
@@ -214,7 +215,7 @@ impl Plugin {
         self.output.stdout()
     }
 
-    /// The lines that came on stderr so far.
+    /// The lines that came on stderr so far, as far as they are kept.
     pub fn log(&self) -> Vec<LogLine> {
         self.output.log()
     }
