@@ -1,6 +1,7 @@
 //! What the other commands need besides Rust, installed where it is missing. Everything is quick when it is there already.
 
 mod debian;
+mod python;
 mod stamp;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use anyhow::Context as _;
 use graft_cli::toolchain::{TARGET, Toolchain};
 
 pub(crate) use self::stamp::Stamp;
-use crate::repository::{command, is_ci, root, target};
+use crate::repository::{command, is_ci, root};
 use crate::step::{quietly, step};
 
 /// What the Python environment holds.
@@ -26,7 +27,8 @@ pub(crate) fn run(rustup: bool) -> anyhow::Result<()> {
         ("JavaScript: the JavaScript fixture", javascript()),
         ("JavaScript: Grafana's editors", frontend()),
         ("Prometheus: what compares with a real one", prometheus()),
-        ("Go: the conformance tests", go()),
+        ("Go: the conformance tests and the plugin that benchmarks compare with", go()),
+        ("Python: the plugin that benchmarks compare with", python_peer().map(drop)),
     ] {
         if or_left_out(what, there)?.is_some() {
             println!("{what}: ready.");
@@ -57,29 +59,14 @@ fn by_rustup() -> anyhow::Result<Toolchain> {
 
 /// The folder of a Python environment with what the Python fixture and the tests' scripts need.
 pub(crate) fn python() -> anyhow::Result<PathBuf> {
-    let environment = target().join("python");
-    let requirements = PYTHON_REQUIREMENTS.map(|file| root().join(file));
-    let stamp = Stamp::of(&requirements, "")?;
-    let mark = environment.join(".requirements");
-    if stamp.is_on(&mark) {
-        return Ok(environment);
-    }
-    let create = || quietly(command("python3").args(["-m", "venv"]).arg(&environment));
-    step("Python environment", || {
-        create().or_else(|error| {
-            debian::install(&["python3", "python3-venv"]).context(error.to_string())?;
-            create()
-        })
-    })?;
-    step("Python packages", || {
-        let mut pip = command(environment.join("bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
-        for file in &requirements {
-            pip.arg("--requirement").arg(file);
-        }
-        quietly(&mut pip)
-    })?;
-    stamp.put_on(&mark)?;
+    python::environment("python", &PYTHON_REQUIREMENTS)
+}
+
+/// The folder of a Python environment with what the plugin in Python needs, the modules of Grafana's protocol among it.
+pub(crate) fn python_peer() -> anyhow::Result<PathBuf> {
+    let requirements = ["bench/peers/python/requirements.txt"];
+    let environment = python::environment("bench-python", &requirements)?;
+    python::protocol(&environment, &requirements)?;
     Ok(environment)
 }
 
@@ -125,10 +112,15 @@ pub(crate) fn go() -> anyhow::Result<()> {
     quietly(in_conformance().args(["list", "-m"])).map(drop).context(too_old)
 }
 
-/// Go in the module of the conformance tests, which neither fetches another Go nor changes what the module depends on.
+/// Go in the module of the conformance tests.
 pub(crate) fn in_conformance() -> Command {
+    go_in("conformance")
+}
+
+/// Go in a module of this repository, which neither fetches another Go nor changes what the module depends on.
+pub(crate) fn go_in(module: &str) -> Command {
     let mut go = command("go");
-    go.current_dir(root().join("conformance"));
+    go.current_dir(root().join(module));
     go.env("GOTOOLCHAIN", "local").env("GOFLAGS", "-mod=readonly");
     go
 }
