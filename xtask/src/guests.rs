@@ -73,7 +73,8 @@ pub(crate) fn build(name: &str) -> anyhow::Result<PathBuf> {
     Ok(out)
 }
 
-fn javascript() -> anyhow::Result<()> {
+/// Builds the guest in JavaScript and says where it is.
+pub(crate) fn javascript() -> anyhow::Result<PathBuf> {
     setup::javascript()?;
     let folder = root().join("guests/fixtures/javascript");
     let out = fixture("javascript");
@@ -83,10 +84,12 @@ fn javascript() -> anyhow::Result<()> {
             quietly(command("node").arg("build.mjs").arg(&out).current_dir(&folder))
         })?;
         Ok(())
-    })
+    })?;
+    Ok(out)
 }
 
-fn python() -> anyhow::Result<()> {
+/// Builds the guest in Python and says where it is.
+pub(crate) fn python() -> anyhow::Result<PathBuf> {
     let environment = setup::python()?;
     let out = fixture("python");
     unless_up_to_date(&out, files(&root().join("guests/fixtures/python"))?, "", || {
@@ -99,7 +102,8 @@ fn python() -> anyhow::Result<()> {
             )
         })?;
         Ok(())
-    })
+    })?;
+    Ok(out)
 }
 
 /// Where a guest in another language goes.

@@ -15,6 +15,8 @@ mod guests;
 mod host;
 mod frontend;
 mod server;
+mod process;
+mod table;
 mod demo;
 mod package;
 mod test;
@@ -50,7 +52,7 @@ enum Command {
     Tidy,
     /// Do all that is done before a change is accepted.
     Ci,
-    /// Measure what the sandbox costs.
+    /// Compare the host with plugins in other languages, and with native code.
     Bench(bench::Arguments),
 }
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -20,19 +21,30 @@ pub(crate) async fn serve<A>(answer: A) -> anyhow::Result<SocketAddr>
 where
     A: Fn(&str, &str) -> (StatusCode, Bytes) + Clone + Send + Sync + 'static,
 {
+    serve_after(Duration::ZERO, answer).await
+}
+
+/// Serves as [`serve`] does, but lets every answer wait so long.
+pub(crate) async fn serve_after<A>(wait: Duration, answer: A) -> anyhow::Result<SocketAddr>
+where
+    A: Fn(&str, &str) -> (StatusCode, Bytes) + Clone + Send + Sync + 'static,
+{
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let listener = listener.context("no port is free on the loopback interface")?;
     let address = listener.local_addr().context("the port is not known")?;
     tokio::spawn(async move {
         while let Ok((stream, _client)) = listener.accept().await {
-            tokio::spawn(connection(stream, answer.clone()));
+            tokio::spawn(connection(stream, wait, answer.clone()));
         }
     });
     Ok(address)
 }
 
 /// When a client leaves in the middle of an exchange, there is nobody left to tell.
-async fn connection<A: Fn(&str, &str) -> (StatusCode, Bytes)>(stream: TcpStream, answer: A) {
+async fn connection<A>(stream: TcpStream, wait: Duration, answer: A)
+where
+    A: Fn(&str, &str) -> (StatusCode, Bytes),
+{
     let _set = stream.set_nodelay(true);
     let service = service_fn(|request: Request<Incoming>| {
         let answer = &answer;
@@ -40,6 +52,9 @@ async fn connection<A: Fn(&str, &str) -> (StatusCode, Bytes)>(stream: TcpStream,
             let (head, body) = request.into_parts();
             // What is not read to its end cannot be followed by another request.
             let _body = body.collect().await;
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
             let (path, query) = (head.uri.path(), head.uri.query().unwrap_or_default());
             let (status, body) = answer(path, query);
             let mut response = Response::new(Full::new(body));

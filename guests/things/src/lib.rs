@@ -6,15 +6,18 @@ use serde::Deserialize;
 #[cfg(test)]
 mod tests;
 
-struct Things;
+/// The guest.
+pub struct Things;
 
+/// What a data source is set to.
 #[derive(Deserialize)]
-struct Settings {
+pub struct Settings {
     thing: String,
 }
 
+/// What a user asks for.
 #[derive(Deserialize)]
-struct Model {
+pub struct Model {
     table: String,
     fields: Vec<String>,
     #[serde(default)]

@@ -1,33 +1,36 @@
-//! From the start of the process to its handshake, when all guests were compiled by an earlier start.
+//! From the start of the process to its handshake, and from there to the first answer. Guests were compiled by an earlier start.
 
-use anyhow::Context as _;
-use graft_launch::{Datasource, Plugin};
-use serde_json::json;
+use std::net::SocketAddr;
+use std::time::Instant;
 
 use super::figures::Times;
-use crate::host::Installed;
-use crate::step::Step;
+use super::processors::{Processors, launch};
+use super::subject::Subject;
 
-/// Measures so many starts, after one that fills the cache.
-pub(super) async fn measure(installed: &Installed, repetitions: usize) -> anyhow::Result<Times> {
-    let step = Step::begin("guests are compiled once");
-    let plugin = Plugin::launch(installed.launch()).await?;
-    for settings in [json!({"guest": "things", "thing": "x"}), json!({"guest": "prometheus"})] {
-        // A guest is compiled before it is asked; that nothing listens at the address is told afterwards.
-        let datasource = Datasource::new("start", "http://127.0.0.1:1").settings(settings);
-        let health = plugin.check_health(datasource.check_health()).await;
-        health.context("the plugin cannot be asked")?;
-    }
-    plugin.shutdown().await?;
-    step.done();
+const ROWS: usize = 100;
 
-    let step = Step::begin(format!("{repetitions} starts"));
-    let mut times = Vec::new();
+/// The times of both.
+pub(super) struct Starts {
+    pub(super) handshakes: Times,
+    pub(super) first_queries: Times,
+}
+
+/// Measures so many starts.
+pub(super) async fn measure(
+    subject: &Subject,
+    processors: Option<Processors>,
+    address: SocketAddr,
+    repetitions: usize,
+) -> anyhow::Result<Starts> {
+    let (mut handshakes, mut first_queries) = (Vec::new(), Vec::new());
     for _start in 0..repetitions {
-        let plugin = Plugin::launch(installed.launch()).await?;
-        times.push(plugin.time_to_handshake());
-        plugin.shutdown().await?;
+        let plugin = launch(processors, subject.launch()).await?;
+        handshakes.push(plugin.time_to_handshake());
+        let request = subject.request(address, ROWS);
+        let begun = Instant::now();
+        let response = plugin.query_data(request).await?;
+        first_queries.push(begun.elapsed());
+        subject.api.check(&response, ROWS)?;
     }
-    step.done();
-    Times::new(times)
+    Ok(Starts { handshakes: Times::new(handshakes)?, first_queries: Times::new(first_queries)? })
 }
