@@ -23,6 +23,7 @@ mod test;
 mod tidy;
 mod ci;
 mod bench;
+mod soak;
 
 /// Sets up, builds, shows, tests, checks and measures Graft.
 #[derive(Parser)]
@@ -54,6 +55,8 @@ enum Command {
     Ci,
     /// Compare the host with plugins in other languages, and with native code.
     Bench(bench::Arguments),
+    /// Send good and hostile queries for a long time, and see whether all are answered and nothing grows.
+    Soak(soak::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Ci => ci::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Soak(arguments) => soak::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
