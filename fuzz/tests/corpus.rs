@@ -1,5 +1,5 @@
 //! Every seed of the corpus, and a few thousand mutations of them: the same on each run and on a stable compiler, so that CI knows
-//! what a fuzzer would find soon.
+//! what a fuzzer would find soon. The variable `FUZZ_MUTATIONS` makes it more of them.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,8 +13,8 @@ use std::path::Path;
 use graft_fuzz::{TARGETS, Target};
 use mutator::Mutator;
 
-/// Mutations of all seeds of a target together.
-const MUTATIONS: usize = 2_000;
+/// Mutations of all seeds of a target together, unless `FUZZ_MUTATIONS` says how many.
+const MUTATIONS: usize = 5_000;
 
 /// Words that mean something to a target: a mutation of letters alone seldom finds one.
 fn dictionary(target: &str) -> &'static [&'static str] {
@@ -100,7 +100,9 @@ fn replay(name: &str) {
     }
     let data: Vec<_> = seeds.iter().map(|(_file, data)| data.as_slice()).collect();
     let mut mutator = Mutator::new(dictionary(name));
-    for number in 0..MUTATIONS {
+    let mutations = std::env::var("FUZZ_MUTATIONS");
+    let mutations = mutations.map_or(MUTATIONS, |mutations| mutations.parse().unwrap());
+    for number in 0..mutations {
         let (file, _data) = &seeds[number % seeds.len()];
         let mutated = mutator.mutate(&data, number % seeds.len());
         throw(name, *target, &format!("{file}, mutation {number}"), &mutated);

@@ -35,7 +35,7 @@ fn field(bytes: &mut Unstructured<'_>, rows: usize) -> Result<Field> {
 fn column(bytes: &mut Unstructured<'_>, rows: usize) -> Result<Column> {
     macro_rules! values {
         ($column:ident) => {
-            Column::$column(exactly(bytes, rows, Unstructured::arbitrary)?)
+            Column::$column(exactly(bytes, rows, |bytes| bytes.arbitrary())?)
         };
     }
     Ok(match bytes.int_in_range(0..=16)? {
@@ -86,7 +86,7 @@ fn texts(
 /// One bit for each row, and now and then too few or too many.
 fn bits(bytes: &mut Unstructured<'_>, rows: usize) -> Result<Vec<u8>> {
     let length = if rarely(bytes)? { bytes.int_in_range(0..=3)? } else { rows.div_ceil(8) };
-    exactly(bytes, length, Unstructured::arbitrary)
+    exactly(bytes, length, |bytes| bytes.arbitrary())
 }
 
 fn config(bytes: &mut Unstructured<'_>) -> Result<FieldConfig> {

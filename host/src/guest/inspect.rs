@@ -100,9 +100,9 @@ fn check_kind(bytes: &[u8]) -> Result<(), InspectError> {
 
 /// The names of the outermost component's imports and exports.
 fn names(bytes: &[u8]) -> Result<(Vec<&str>, Vec<&str>), InspectError> {
-    let broken = |error: wasmparser::Error| InspectError::Broken {
-        offset: error.offset() as u64,
-        reason: error.message().to_owned(),
+    let broken = |error: wasmparser::Error| {
+        let (offset, reason) = broken(&error);
+        InspectError::Broken { offset, reason }
     };
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     let mut depth = 0_usize;
@@ -127,6 +127,12 @@ fn names(bytes: &[u8]) -> Result<(Vec<&str>, Vec<&str>), InspectError> {
         }
     }
     Ok((imports, exports))
+}
+
+/// Where a file is broken, and what the parser says: in one line, whatever a stranger's names or the parser's own tables do to it.
+pub(super) fn broken(error: &wasmparser::Error) -> (u64, String) {
+    let words = error.message().split_whitespace().map(shown);
+    (error.offset() as u64, words.collect::<Vec<_>>().join(" "))
 }
 
 fn may_import(import: &str) -> bool {

@@ -15,6 +15,7 @@ pub(super) mod bombs;
 
 use wasmparser::{Encoding, Parser, Payload};
 
+use super::inspect::broken;
 use crate::limits::{
     COMPONENT_COMPONENTS_MAX, COMPONENT_CORE_ITEMS_MAX, COMPONENT_CUSTOM_SECTIONS_MAX,
     COMPONENT_DEPTH_MAX, COMPONENT_ELEMENTS_MAX, COMPONENT_FUNCTIONS_MAX, COMPONENT_ITEMS_MAX,
@@ -60,7 +61,8 @@ pub enum ScanError {
 
 impl From<wasmparser::Error> for ScanError {
     fn from(error: wasmparser::Error) -> Self {
-        Self::Broken { offset: error.offset() as u64, reason: error.message().to_owned() }
+        let (offset, reason) = broken(&error);
+        Self::Broken { offset, reason }
     }
 }
 

@@ -47,17 +47,28 @@ async fn a_file_that_is_no_guest_says_why_and_disturbs_no_other() {
 }
 
 #[tokio::test]
-async fn a_component_whose_code_is_not_valid_is_refused_by_the_compilers_process() {
+async fn a_component_whose_code_is_not_valid_is_refused() {
     let (plugin, folder) = plugin(&[]).await;
-    let mut guest = fs::read(built("fixtures/odd")).unwrap();
     // Well within the code of the core module: its framing stays whole, its instructions do not.
-    let middle = guest.len() / 3;
-    guest[middle..middle + 64].fill(0xff);
-    folder.put("odd.wasm", &guest);
-    let response = ask(&plugin, "odd").await;
-    let (status, source, was) = error(&response, "A");
-    assert_eq!((status, source), (500, "plugin"), "{was}");
-    assert!(was.contains("it is not a valid component ("), "{was}");
+    let mut unreadable = fs::read(built("fixtures/odd")).unwrap();
+    let middle = unreadable.len() / 3;
+    unreadable[middle..middle + 64].fill(0xff);
+    folder.put("unreadable.wasm", &unreadable);
+    // What can be read, but makes no sense, is for the compiler's process to find.
+    let exports = ["describe", "query", "health", "resources"]
+        .map(|name| format!("(export \"graft:datasource/{name}@0.1.0\" (instance 0))"));
+    let senseless = "(core module (func (result i32) (i64.const 0))) (instance)";
+    let senseless = format!("(component {senseless} {})", exports.concat());
+    folder.put("senseless.wasm", wat::parse_str(senseless).unwrap());
+    for (name, sentence) in [
+        ("unreadable", "its file is broken at byte"),
+        ("senseless", "it is not a valid component ("),
+    ] {
+        let response = ask(&plugin, name).await;
+        let (status, source, was) = error(&response, "A");
+        assert_eq!((status, source), (500, "plugin"), "{was}");
+        assert!(was.contains(sentence), "{was}");
+    }
 }
 
 #[tokio::test]

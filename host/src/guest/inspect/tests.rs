@@ -63,6 +63,16 @@ fn a_file_that_was_cut_off_is_broken_at_a_byte() {
 }
 
 #[test]
+fn what_the_parser_says_fits_a_line() {
+    let mut core_of_no_kind = guest("0.1.0", &[]);
+    // Section 1 is a core module, whose first bytes are none of one.
+    core_of_no_kind.extend([1, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+    let sentence = sentence(&core_of_no_kind);
+    assert!(sentence.contains("bad magic number - expected=[ 0x0, 0x61,"), "{sentence}");
+    assert!(!sentence.contains('\n'), "{sentence}");
+}
+
+#[test]
 fn a_component_of_something_else_is_no_guest() {
     assert_eq!(inspect(&component(&["wasi:cli/run@0.2.0"], &[])), Err(InspectError::NoGuest));
 }
