@@ -12,10 +12,14 @@
 //! assert_eq!(series.values, [Some(1.0), Some(2.5), None]);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+//!
+//! [`Numbers`](crate::Numbers) reads the same, without a detour over options.
 
 use std::fmt;
 
-use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Unexpected, Visitor};
+
+use crate::json::number_in;
 
 /// A list of numbers, each a JSON number, a text that holds one (`"2.5"`, `"NaN"`, `"+Inf"`), or
 /// null.
@@ -34,7 +38,17 @@ pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>,
     deserializer.deserialize_any(Number)
 }
 
-struct Number;
+/// One number, lenient.
+pub(crate) struct Number;
+
+impl<'de> DeserializeSeed<'de> for Number {
+    type Value = Option<f64>;
+
+    #[inline(always)]
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 #[expect(clippy::cast_precision_loss, reason = "a column of doubles is what the guest asks for")]
 impl<'de> Visitor<'de> for Number {
@@ -61,8 +75,8 @@ impl<'de> Visitor<'de> for Number {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        let number = text.trim().parse();
-        number.map(Some).map_err(|_no_number| E::invalid_value(Unexpected::Str(text), &self))
+        let number = number_in(text);
+        number.map(Some).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 
@@ -77,18 +91,10 @@ impl<'de> Visitor<'de> for List {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Self::Value, A::Error> {
         let mut numbers = Vec::new();
-        while let Some(Element(number)) = rows.next_element()? {
+        while let Some(number) = rows.next_element_seed(Number)? {
             numbers.push(number);
         }
         Ok(numbers)
-    }
-}
-
-struct Element(Option<f64>);
-
-impl<'de> serde::Deserialize<'de> for Element {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        number(deserializer).map(Self)
     }
 }
 

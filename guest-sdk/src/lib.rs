@@ -82,7 +82,9 @@ mod response;
 mod refusal;
 mod frame;
 mod values;
+mod numbers;
 pub mod lenient;
+mod json;
 pub mod log;
 pub mod testing;
 
@@ -102,6 +104,7 @@ pub use bindings::graft::datasource::http::{
     Body, Fetch, Header, Hints, Method, Parameter, Request, Response, TransportFailure,
 };
 pub use datasource::Datasource;
+pub use numbers::Numbers;
 pub use query::{Configured, NoSettings, Query};
 pub use request::{encode_segment, read_state, secret};
 pub use response::Responses;

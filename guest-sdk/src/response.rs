@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::json;
 use crate::refusal::{api_message, explain, no_response, not_json};
 use crate::{
     Diagnosis, DownstreamError, Fetch, Header, Refusal, Reply, ResourceResponse, Response, Verdict,
@@ -115,14 +116,16 @@ impl Response {
     pub fn json_of_any_status<'body, T: Deserialize<'body>>(&'body self) -> Result<T, Refusal> {
         // Some servers begin with a byte order mark, which a reader may ignore (RFC 8259, section 8.1).
         let body = self.body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&self.body);
-        serde_json::from_slice(body).map_err(|error| {
-            // Once more, slower and only for the sentence: where in the document was that?
-            let mut deserializer = serde_json::Deserializer::from_slice(body);
-            let located: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
-            let problem =
-                located.map_or_else(|located| explain(&located), |_value| error.to_string());
-            not_json(self, &problem)
-        })
+        if let Some(document) = json::read(body) {
+            return Ok(document);
+        }
+        // Once more, slower: as serde_json reads it, which has a sentence for what is wrong, and
+        // with the place in the document.
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let located = serde_path_to_error::deserialize(&mut deserializer);
+        let document = located.map_err(|located| not_json(self, &explain(&located)))?;
+        deserializer.end().map_err(|error| not_json(self, &error.to_string()))?;
+        Ok(document)
     }
 
     /// The body as text. Bytes that are not UTF-8 are replaced.

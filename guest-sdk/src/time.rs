@@ -8,8 +8,26 @@
 /// What is out of range becomes the nearest point in time there is, and what is not a number the
 /// epoch.
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, which is what is promised")]
+#[inline]
 pub fn from_seconds(seconds: f64) -> i64 {
-    ((seconds * 1e6).round() as i64).saturating_mul(1_000)
+    /// What 64 bits hold of microseconds, and more would not make of nanoseconds.
+    const MOST: i64 = i64::MAX / 1_000;
+    const LEAST: i64 = -MOST;
+    let microseconds = round(seconds * 1e6) as i64;
+    // In WebAssembly `saturating_mul` is a call and a product of 128 bits.
+    match microseconds {
+        LEAST..=MOST => microseconds * 1_000,
+        ..0 => i64::MIN,
+        _ => i64::MAX,
+    }
+}
+
+/// [`f64::round`], of instructions that WebAssembly has: there it is a call.
+#[inline]
+fn round(number: f64) -> f64 {
+    let whole = number.trunc();
+    // The difference is exact.
+    if (number - whole).abs() >= 0.5 { whole + 1_f64.copysign(number) } else { whole }
 }
 
 /// A point in time from milliseconds since the epoch. What is out of range becomes the nearest
@@ -42,9 +60,25 @@ mod tests {
     }
 
     #[test]
+    fn halves_are_rounded_away_from_zero() {
+        let numbers = [0.5, 0.499_999_999_999_999_94, 1.5, 2.5, 4_503_599_627_370_495.5, 1e300];
+        for number in numbers.into_iter().flat_map(|number| [number, -number]) {
+            assert_eq!(round(number).to_bits(), number.round().to_bits(), "{number}");
+        }
+        assert!(round(f64::NAN).is_nan());
+        assert_eq!(round(f64::INFINITY), f64::INFINITY);
+    }
+
+    #[test]
     fn what_is_out_of_range_saturates_and_never_panics() {
         assert_eq!(from_seconds(f64::INFINITY), i64::MAX);
         assert_eq!(from_seconds(f64::NAN), 0);
+        for seconds in
+            [9_223_372_036.854, 9_223_372_036.855, -9_223_372_036.854, -9_223_372_036.855]
+        {
+            let expected = ((seconds * 1e6_f64).round() as i64).saturating_mul(1_000);
+            assert_eq!(from_seconds(seconds), expected, "{seconds}");
+        }
         assert_eq!(from_milliseconds(i64::MIN), i64::MIN);
     }
 

@@ -5,7 +5,7 @@ use crate::{Bits, Column, Texts};
 /// A column with its validity: what a field is made of.
 ///
 /// A list becomes one by [`From`]: of numbers (moved, not copied), booleans, texts or JSON values,
-/// each also as a list of options. A field is nullable if it was made of options, whether or not
+/// each also as a list of options; and [`Numbers`](crate::Numbers). A field is nullable if it was made of options, whether or not
 /// one of them is none: the pages of a frame must agree in that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {

@@ -27,8 +27,7 @@ pub struct Model {
 #[derive(Deserialize)]
 struct Series {
     name: String,
-    #[serde(deserialize_with = "lenient::numbers")]
-    values: Vec<Option<f64>>,
+    values: Numbers,
     #[serde(default)]
     meta: Meta,
 }
@@ -76,9 +75,9 @@ impl Datasource for Things {
         let mut frame = Frame::new(Kind::TimeseriesWide).name(&query.model.table);
         for Series { name, values, meta } in responses.single()?.json::<Vec<Series>>()? {
             frame = frame.field(if name == "_time" {
-                let times = values.into_iter().map(|value| value.map(time::from_seconds));
                 let gap = || Refusal::UnexpectedResponse("The API left a gap in '_time'.".into());
-                Field::time(name, times.collect::<Option<_>>().ok_or_else(gap)?)
+                let seconds = values.complete().ok_or_else(gap)?.into_iter();
+                Field::time(name, seconds.map(time::from_seconds).collect())
             } else {
                 let title = format!("{}: {}", meta.group_txt, meta.txt);
                 Field::new(name, values).display_name(title.trim_matches([':', ' ']))
