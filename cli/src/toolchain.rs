@@ -9,6 +9,10 @@ use anyhow::{Context as _, bail};
 
 /// What guests are compiled for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
+/// WebAssembly's wide registers, in which the SDK reads numbers. Graft allows them to every guest.
+const FEATURES: &str = "-Ctarget-feature=+simd128";
+/// Where cargo looks for flags of the target's compiler.
+const FLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 /// Where Debian's packages put their compiler.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
@@ -67,6 +71,8 @@ impl Toolchain {
     pub fn cargo_build(&self) -> Command {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(["build", "--release", "--target", TARGET]);
+        let flags = std::env::var(FLAGS_VARIABLE).unwrap_or_default();
+        command.env(FLAGS_VARIABLE, format!("{flags} {FEATURES}").trim_start());
         if let Self::Sources { rustc, linker, .. } = self {
             command
                 .arg("-Zbuild-std=std,panic_abort")
@@ -156,10 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn an_installed_target_needs_nothing_but_its_name() {
+    fn an_installed_target_needs_nothing_but_its_name_and_features() {
         let (arguments, variables) = settings(&Toolchain::Installed { version: String::new() });
         assert_eq!(arguments, ["build", "--release", "--target", "wasm32-unknown-unknown"]);
-        assert!(variables.is_empty());
+        assert_eq!(
+            variables,
+            ["CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=-Ctarget-feature=+simd128"]
+        );
     }
 
     #[test]
@@ -173,6 +182,7 @@ mod tests {
         assert_eq!(arguments[4], "-Zbuild-std=std,panic_abort");
         let expected = [
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=/lld",
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=-Ctarget-feature=+simd128",
             "RUSTC=/usr/bin/rustc",
             "RUSTC_BOOTSTRAP=1",
         ];

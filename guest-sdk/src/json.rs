@@ -9,6 +9,8 @@ mod cursor;
 mod deserializer;
 mod digits;
 mod number;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod short;
 
 #[cfg(test)]
 mod tests;
@@ -33,4 +35,12 @@ pub(crate) fn number_in(text: &str) -> Option<f64> {
         Some(number) if cursor.is_at_end() => Some(number.into()),
         _ => text.parse().ok(),
     }
+}
+
+/// The JSON number that these bytes begin with, and how many of them it takes.
+#[inline(always)]
+pub(crate) fn leading_number(bytes: &[u8]) -> Option<(f64, usize)> {
+    let mut cursor = Cursor::new(bytes);
+    let number = cursor.number()?;
+    Some((number.into(), cursor.position))
 }

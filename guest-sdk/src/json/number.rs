@@ -33,6 +33,16 @@ impl Cursor<'_> {
         let start = self.position;
         let is_negative = self.peek() == b'-';
         self.position += usize::from(is_negative);
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        if let Some(short) = super::short::Short::of(self.body, self.position) {
+            self.position += short.length;
+            if short.fraction_digits == 0 {
+                return Some(whole(is_negative, short.number));
+            }
+            if let Some(number) = scaled(short.number, short.fraction_digits) {
+                return Some(Number::Float(if is_negative { -number } else { number }));
+            }
+        }
         let is_zero = self.peek() == b'0';
         let Some(mut digits) = self.digits() else { return self.long_number(start) };
         // JSON has no leading zeros.

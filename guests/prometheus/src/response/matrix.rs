@@ -6,14 +6,12 @@
 //! byte that is different the whole document is the general reader's, so that what is accepted, and
 //! what an error says, is decided in one place.
 
+use graft_guest::lenient::leading_number;
+use graft_guest::time;
 use serde_json::Deserializer;
 
 use super::document::{Data, Document};
 use super::{Labels, Series};
-
-mod digits;
-
-use digits::{Digits, FEW, chunk, scaled};
 
 /// What comes before the first series: `resultType` and `result` are the first members of `data`.
 const RESULT: &[u8] = br#""data":{"resultType":"matrix","result":["#;
@@ -145,40 +143,20 @@ impl Cursor<'_> {
         Some((time, value))
     }
 
-    /// A point in time: not before the epoch, to the microsecond, which is what the general reader
-    /// makes of it too.
+    /// A point in time, by the general reader's own rule.
     #[inline(always)]
     fn time(&mut self) -> Option<i64> {
-        let zero = self.peek() == b'0';
-        let whole = self.digits()?;
-        // JSON has no leading zeros.
-        if zero && whole.count > 1 {
-            return None;
-        }
-        let mut nanoseconds = i64::try_from(whole.number).ok()?.checked_mul(1_000_000_000)?;
-        if self.peek() == b'.' {
-            self.position += 1;
-            let chunk = Digits::of(chunk(self.body, self.position));
-            if chunk.count == 0 || chunk.count > 6 {
-                return None;
-            }
-            self.position += chunk.count;
-            let scale = 10_i64.pow(9 - u32::try_from(chunk.count).ok()?);
-            nanoseconds = nanoseconds.checked_add(i64::try_from(chunk.number).ok()? * scale)?;
-        }
-        Some(nanoseconds)
+        self.number().map(time::from_seconds)
     }
 
-    /// A value, up to its closing quote: mostly a short decimal number, which needs no more than one
-    /// division.
+    /// A value, up to its closing quote: mostly a decimal number.
     #[inline(always)]
     fn value(&mut self) -> Option<f64> {
         let start = self.position;
-        if let Some((digits, fraction_digits)) = self.decimal() {
-            if let Some(value) = scaled(digits.number, fraction_digits) {
-                return Some(if self.body[start] == b'-' { -value } else { value });
-            }
-            return parse(&self.body[start..self.position]);
+        if let Some(number) = self.number()
+            && self.peek() == b'"'
+        {
+            return Some(number);
         }
         self.position = start;
         let length = self.quote()?;
@@ -186,42 +164,12 @@ impl Cursor<'_> {
         parse(&self.body[start..self.position])
     }
 
-    /// The digits of a decimal number without an exponent, and how many are behind the point. The
-    /// closing quote comes next.
+    /// A number of JSON.
     #[inline(always)]
-    fn decimal(&mut self) -> Option<(Digits, usize)> {
-        self.position += usize::from(self.peek() == b'-');
-        let mut digits = self.digits()?;
-        let mut fraction_digits = 0;
-        if self.peek() == b'.' {
-            self.position += 1;
-            let fraction = self.digits()?;
-            digits = digits.then(fraction)?;
-            fraction_digits = fraction.count;
-        }
-        (self.peek() == b'"').then_some((digits, fraction_digits))
-    }
-
-    /// Up to 19 digits, at least one. What comes after is no digit.
-    #[inline(always)]
-    fn digits(&mut self) -> Option<Digits> {
-        let mut digits = self.few_digits();
-        if digits.count == FEW {
-            digits = digits.then(self.few_digits())?;
-            if digits.count == 2 * FEW {
-                let rest = self.few_digits();
-                digits = digits.then(rest).filter(|_digits| rest.count < FEW)?;
-            }
-        }
-        (digits.count > 0).then_some(digits)
-    }
-
-    /// Up to eight digits.
-    #[inline(always)]
-    fn few_digits(&mut self) -> Digits {
-        let digits = Digits::of(chunk(self.body, self.position));
-        self.position += digits.count;
-        digits
+    fn number(&mut self) -> Option<f64> {
+        let (number, length) = leading_number(self.body.get(self.position..)?)?;
+        self.position += length;
+        Some(number)
     }
 
     /// How far the next quote is.

@@ -107,6 +107,8 @@ fn both_readers_agree_on_every_form_of_time() {
         ("1700000000.1", 1_700_000_000 * SECOND + 100_000_000),
         ("1700000000.123", 1_700_000_000 * SECOND + 123_000_000),
         ("1700000000.000001", 1_700_000_000 * SECOND + 1_000),
+        ("1.7e9", 1_700_000_000 * SECOND),
+        ("-1.5", -SECOND - SECOND / 2),
     ];
     for (text, expected) in cases {
         assert_eq!(samples(&format!(r#"[{text},"1"]"#)).0, [expected], "{text}");
@@ -119,7 +121,6 @@ fn what_prometheus_does_not_print_is_the_general_readers() {
     let bodies = [
         matrix(r#"[ {"metric":{"a":"b"},"values":[[17,"1"],[18,"2"]]}]"#),
         matrix(r#"[{"metric":{"a":"b"},"values":[[17, "1"],[18,"2"]]}]"#),
-        matrix(r#"[{"metric":{"a":"b"},"values":[[1.7e1,"1"],[18,"2"]]}]"#),
         matrix(r#"[{"metric":{"a":"b"},"values":[["17","1"],[18,2]]}]"#),
         matrix(r#"[{"metric":{"a":"b"},"values":[[17," 1 "],[18,"\u0032"]]}]"#),
         matrix(r#"[{"values":[[17,"1"],[18,"2"]],"metric":{"a":"b"}}]"#),
