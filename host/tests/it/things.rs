@@ -1,5 +1,7 @@
 //! The things guest, whole: from Grafana's call to the frames, with an API that answers as the real one does.
 
+use arrow::array::AsArray as _;
+use arrow::datatypes::Float64Type;
 use expect_test::expect;
 use graft_launch::{Datasource, Query};
 use graft_proto::pluginv2::check_health_response::HealthStatus;
@@ -47,6 +49,40 @@ async fn a_table_of_a_thing_becomes_a_frame() {
     assert!(!schema.field(0).is_nullable() && schema.field(1).is_nullable());
     assert_eq!(frames[0].metadata()["name"], "day");
     assert_eq!(frames[0].meta(), json!({"type": "timeseries-wide", "typeVersion": [0, 1]}));
+}
+
+/// In the sandbox numbers are read in wide registers, which the guest's own tests do not have.
+#[tokio::test]
+async fn numbers_come_out_of_the_sandbox_as_they_were_written() {
+    let mut texts: Vec<String> =
+        ["0", "-0", "-0.0", "1e5", "5e-324", "1.7976931348623157e308"].map(str::to_owned).into();
+    // Whole numbers and fractions of every length, with every digit at every place.
+    for length in 0..=20_u8 {
+        for first in 1..=9 {
+            let digit = |place| char::from(b'0' + (first + place * 7) % 10);
+            let digits: String = (0..length).map(digit).collect();
+            texts.push(format!("{first}{digits}"));
+            texts.push(format!("-{first}.5{digits}"));
+            texts.push(format!("0.{digits}{first}"));
+            texts.push(format!("{first}{digits}.25"));
+            texts.push(format!("{first}{digits}.125e-3"));
+        }
+    }
+    let times: Vec<usize> = (0..texts.len()).collect();
+    let body = format!(
+        r#"[{{"name":"_time","values":{times:?}}},{{"name":"_avg","values":[{}]}}]"#,
+        texts.join(",")
+    );
+    let (plugin, _folder) = plugin(&["things"]).await;
+    let api = Api::start(move |_seen| Answer::json(body.clone())).await;
+    let things =
+        Datasource::new("things", &api.url).settings(json!({"guest": "things", "thing": "boiler"}));
+    let query = Query::new("A", json!({"table": "day", "fields": ["_avg"]}));
+    let response = plugin.query_data(things.query_data([query])).await.unwrap();
+    let frames = frames(&response, "A");
+    let found = frames[0].batch.column(1).as_primitive::<Float64Type>();
+    let expected = texts.iter().map(|text| text.parse::<f64>().unwrap().to_bits());
+    assert!(found.values().iter().map(|number| number.to_bits()).eq(expected));
 }
 
 #[tokio::test]
