@@ -169,7 +169,8 @@ mod tests {
     fn without_a_null_they_are_moved() {
         let numbers = read("[1, 2]");
         let address = numbers.values.as_ptr();
-        assert_eq!(numbers.complete().unwrap().as_ptr(), address);
+        let values = numbers.complete().unwrap();
+        assert_eq!(values.as_ptr(), address);
         assert_eq!(read("[]").complete(), Some(Vec::new()));
     }
 

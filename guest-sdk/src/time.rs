@@ -12,13 +12,14 @@
 pub fn from_seconds(seconds: f64) -> i64 {
     /// What 64 bits hold of microseconds, and more would not make of nanoseconds.
     const MOST: i64 = i64::MAX / 1_000;
-    const LEAST: i64 = -MOST;
     let microseconds = round(seconds * 1e6) as i64;
     // In WebAssembly `saturating_mul` is a call and a product of 128 bits.
-    match microseconds {
-        LEAST..=MOST => microseconds * 1_000,
-        ..0 => i64::MIN,
-        _ => i64::MAX,
+    if (-MOST..=MOST).contains(&microseconds) {
+        microseconds * 1_000
+    } else if microseconds < 0 {
+        i64::MIN
+    } else {
+        i64::MAX
     }
 }
 

@@ -92,13 +92,11 @@ impl<'body> Cursor<'body> {
     pub(super) fn string(&mut self) -> Option<Cow<'body, str>> {
         let start = self.position;
         self.pass(b'"')?;
-        loop {
-            self.pass_plain();
-            match self.peek() {
-                b'"' => break,
-                b'\\' => return self.escaped(start).map(Cow::Owned),
-                _ => return None,
-            }
+        self.pass_plain();
+        match self.peek() {
+            b'"' => {}
+            b'\\' => return self.escaped(start).map(Cow::Owned),
+            _ => return None,
         }
         let text = &self.body[start + 1..self.position];
         self.position += 1;
