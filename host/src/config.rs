@@ -7,6 +7,7 @@
 mod keys;
 mod limit_keys;
 mod otlp;
+mod trust_keys;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::Level;
 
+use crate::guest::Trust;
 use crate::limits::Limits;
 use crate::traces;
 pub use keys::{Key, keys};
@@ -37,6 +39,8 @@ pub struct Config {
     pub guest_folders: Vec<PathBuf>,
     /// Where compiled guests are kept. None if nobody says where; then they are compiled at every start.
     pub cache_folder: Option<PathBuf>,
+    /// Which files in those folders are guests.
+    pub trust: Trust,
     /// The least important lines that are logged.
     pub log_level: Level,
     /// Grafana's version, such as `12.0.0`. None if Grafana did not say.
@@ -95,6 +99,7 @@ impl Config {
             limits: limit_keys::read(&variables)?,
             guest_folders: guest_folders(&variables, executable)?,
             cache_folder: cache_folder(&variables)?,
+            trust: trust_keys::read(&variables)?,
             log_level: log_level(&variables)?,
             grafana_version: variables.text("GF_VERSION"),
             traces,

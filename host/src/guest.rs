@@ -1,15 +1,16 @@
 //! Guests: strangers' components, found, loaded and called. The only user of wasmtime.
 //!
 //! In the order a guest passes through: [`Guests`] finds its file by name (`shelf`, or `listing` if it is only listed) and has it loaded
-//! (`loader`, `load`): `inspect` judges it, `scan` counts what it would cost, `compile` makes native code of it in another process,
-//! `cache` keeps that, `quarantine` remembers if it ever took the process down, `description` checks what it says about itself. Then
-//! each `call` waits at the `gate` for its turn, has a fresh store with its `state`, and runs in `slices`, first on the thread that asks
-//! and then on the guests' own `threads`; `lower` and `lift` turn `model`'s nouns into the contract's and back.
+//! (`loader`, `load`): `trust` and `inspect` judge it, `scan` counts what it would cost, `compile` makes native code of it in another
+//! process, `cache` keeps that, `quarantine` remembers if it ever took the process down, `description` checks what it says about itself.
+//! Then each `call` waits at the `gate` for its turn, has a fresh store with its `state`, and runs in `slices`, first on the thread that
+//! asks and then on the guests' own `threads`; `lower` and `lift` turn `model`'s nouns into the contract's and back.
 
 mod shelf;
 mod listing;
 mod loader;
 mod load;
+mod trust;
 mod inspect;
 mod scan;
 mod compile;
@@ -45,6 +46,7 @@ pub use inspect::{InspectError, VERSION as CONTRACT_VERSION};
 pub use loader::Loader;
 pub use scan::ScanError;
 pub use shelf::Guests;
+pub use trust::{SignatureKey, Trust, TrustError};
 
 use crate::budget::Allowance;
 use crate::metrics::GuestMetrics;

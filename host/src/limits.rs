@@ -25,6 +25,11 @@ pub const LOG_CONTEXT_VALUE_BYTES_MAX: usize = 256;
 /// A component file. CPython with its library is 18 MB; anything above this is a mistake or an attack.
 pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 
+/// A lock of a folder of guests: ten thousand of them, at a hundred bytes each.
+pub const LOCK_BYTES_MAX: u64 = 1 << 20;
+/// A signature of a guest's file: minisign's own comments in it are at most 1 KiB and 8 KiB long.
+pub const SIGNATURE_BYTES_MAX: u64 = 16 << 10;
+
 /// Time for drain after `Shutdown`: go-plugin kills the process 2 s after the call (contract section 1.7), and what follows
 /// takes its time on a busy machine.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_millis(1200);

@@ -159,7 +159,7 @@ fn services(
     executable: &Path,
     stopping: &CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let Config { limits, guest_folders, cache_folder, traces, .. } = config;
+    let Config { limits, guest_folders, cache_folder, trust, traces, .. } = config;
     let executable = executable.to_owned();
     let propagation = traces.map(|traces| traces.propagation).unwrap_or_default();
     let (metrics, budget) = (Metrics::new()?, Budget::new(&limits));
@@ -168,6 +168,7 @@ fn services(
         guest_folders,
         cache_folder.as_deref(),
         executable,
+        trust,
         Arc::clone(&budget),
         metrics.clone(),
     )?;

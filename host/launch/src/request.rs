@@ -1,5 +1,7 @@
 //! Requests as Grafana sends them: contract section 2.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use graft_proto::pluginv2::{
     CallResourceRequest, CheckHealthRequest, DataFrameFormat, DataQuery,
     DataSourceInstanceSettings, PluginContext, QueryDataRequest, TimeRange, User,
@@ -22,7 +24,7 @@ impl Datasource {
     /// A data source of organisation 1 without settings, saved at 2023-11-14T22:13:20Z.
     pub fn new(uid: &str, url: &str) -> Self {
         let settings = DataSourceInstanceSettings {
-            id: 1,
+            id: id(uid),
             name: uid.to_owned(),
             url: url.to_owned(),
             json_data: "{}".into(),
@@ -111,6 +113,13 @@ impl Datasource {
         change(self.context.data_source_instance_settings.get_or_insert_default());
         self
     }
+}
+
+/// A number of its own for each uid, as in Grafana's database: the Go SDK tells data sources apart by it.
+fn id(uid: &str) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    uid.hash(&mut hasher);
+    i64::from(hasher.finish() as u32)
 }
 
 /// A panel's query.

@@ -7,6 +7,14 @@ use crate::limits::Limits;
 pub(super) const GUESTS: &str = "guests";
 /// Folder for compiled guests.
 pub(super) const CACHE: &str = "cache";
+/// Whether folders without a lock have no guests.
+pub(super) const REQUIRE_LOCK: &str = "require_lock";
+/// Whose signatures count.
+pub(super) const SIGNATURE_KEYS: &str = "signature_keys";
+/// Whether guests without a signature are none.
+pub(super) const REQUIRE_SIGNATURE: &str = "require_signature";
+/// What [`REQUIRE_LOCK`] and [`REQUIRE_SIGNATURE`] can be.
+pub(super) const SWITCH: &str = "'true' or 'false'";
 /// The least important lines that are logged.
 pub(super) const LOG_LEVEL: &str = "log_level";
 /// What [`LOG_LEVEL`] can be.
@@ -45,6 +53,24 @@ pub fn keys() -> Vec<Key> {
             "$XDG_CACHE_HOME/graft, else $HOME/.cache/graft, else no cache",
             "an absolute path",
             "The folder that keeps compiled guests from one start to the next.",
+        ),
+        text(
+            REQUIRE_LOCK,
+            "false",
+            SWITCH,
+            "Whether guests are taken only from folders with a file 'guests.lock', which pins their digests.",
+        ),
+        text(
+            SIGNATURE_KEYS,
+            "none",
+            "public keys of minisign's, separated by commas",
+            "Whose signatures of guests count; one that is there has to be by one of these keys.",
+        ),
+        text(
+            REQUIRE_SIGNATURE,
+            "false",
+            SWITCH,
+            "Whether guests are taken only with a signature by one of the 'signature_keys'.",
         ),
         text(LOG_LEVEL, "info", LOG_LEVELS, "The least important lines that are logged."),
         // Read where the socket is made, in `go_plugin/environment.rs`.

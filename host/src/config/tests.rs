@@ -1,4 +1,5 @@
 use super::*;
+use crate::guest::SignatureKey;
 use std::time::Duration;
 
 const EXECUTABLE: &str = "/var/lib/grafana/plugins/graft-datasource/gpx_graft_linux_amd64";
@@ -23,6 +24,7 @@ fn without_a_word_from_the_admin_everything_has_its_default() {
         limits: Limits::default(),
         guest_folders: vec!["/var/lib/grafana/plugins/graft-datasource/guests".into()],
         cache_folder: None,
+        trust: Trust::default(),
         log_level: Level::INFO,
         grafana_version: None,
         traces: None,
@@ -64,7 +66,7 @@ fn each_key_changes_its_own_limit_and_no_other() {
 
 #[test]
 fn each_default_lies_within_its_ends_and_can_be_written_in_grafana_ini() {
-    for key in keys().iter().skip(4) {
+    for key in keys().iter().skip(7) {
         let name = format!("GF_PLUGIN_{}", key.key.to_uppercase());
         assert_eq!(limits(&name, &key.default), Limits::default(), "{key:?}");
     }
@@ -190,6 +192,53 @@ fn the_cache_is_where_the_admin_says_else_where_caches_are_else_nowhere() {
             "{variables:?}"
         );
     }
+}
+
+/// Public keys, of nobody's; the second was made in minisign's own documentation.
+const KEYS: [&str; 2] = [
+    "RWSk9rC1LkPxjrPF1H1OYwTvDkHIhGY9VL7TIxSmLUvwYgL6Xh0oJ3Vq",
+    "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
+];
+
+#[test]
+fn what_is_demanded_of_guests_files_is_read_and_nothing_is_demanded_by_default() {
+    let trust = |variables: &[(&str, &str)]| read(variables).unwrap().trust;
+    assert_eq!(trust(&[]), Trust::default());
+    for (value, is_on) in [("true", true), (" True ", true), ("false", false), ("FALSE", false)] {
+        assert_eq!(trust(&[("GF_PLUGIN_REQUIRE_LOCK", value)]).require_lock, is_on, "{value}");
+    }
+    let keys = format!(" {} ,{},", KEYS[0], KEYS[1]);
+    let read =
+        trust(&[("GF_PLUGIN_SIGNATURE_KEYS", &keys), ("GF_PLUGIN_REQUIRE_SIGNATURE", "true")]);
+    let expected = KEYS.map(|key| SignatureKey::parse(key).unwrap());
+    assert_eq!(read.keys, expected);
+    assert!(read.require_signature && !read.require_lock);
+}
+
+#[test]
+fn a_key_that_is_none_ends_the_start_without_showing_all_of_it() {
+    let other = KEYS[0].replace("RW", "QW");
+    let secret = "RWRTY0IyfGHJ".repeat(20);
+    for (value, shown) in [
+        (KEYS[0][..55].to_owned(), "RWSk9rC1LkPxjrPF…"),
+        (other, "QWSk9rC1LkPxjrPF…"),
+        (secret, "RWRTY0IyfGHJRWRT…"),
+        ("key".to_owned(), "key"),
+    ] {
+        let message = message("GF_PLUGIN_SIGNATURE_KEYS", &format!("{},{value}", KEYS[1]));
+        let words = format!("'signature_keys' is '{shown}' in grafana.ini");
+        assert!(message.starts_with(&words), "{message}");
+        assert!(message.contains("not a public key of minisign's"), "{message}");
+    }
+}
+
+#[test]
+fn no_signature_can_be_required_where_none_would_count() {
+    let sentence = message("GF_PLUGIN_REQUIRE_SIGNATURE", "true");
+    assert!(sentence.contains("which is not possible without 'signature_keys'"), "{sentence}");
+    let sentence = message("GF_PLUGIN_REQUIRE_LOCK", "yes");
+    assert!(sentence.contains("'require_lock' is 'yes'"), "{sentence}");
+    assert!(sentence.contains("not 'true' or 'false'"), "{sentence}");
 }
 
 #[test]

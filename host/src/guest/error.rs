@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::compile::CompileError;
 use super::inspect::InspectError;
+use super::trust::TrustError;
 use crate::budget::NoMemory;
 use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, STATE_BYTES_MAX, how_to_raise};
 use crate::model::{Refusal, Source};
@@ -161,6 +162,9 @@ pub enum LoadError {
         /// What says so.
         mark: PathBuf,
     },
+    /// Not the file that the admin meant.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Not a component for this host.
     #[error(transparent)]
     Inspect(#[from] InspectError),
@@ -215,6 +219,7 @@ impl LoadError {
     pub(super) fn is_of_host(&self) -> bool {
         match self {
             Self::Read { .. } | Self::Busy | Self::Ending => true,
+            Self::Trust(error) => error.is_of_host(),
             Self::Compile(error) => error.is_of_host(),
             _ => false,
         }
@@ -317,6 +322,7 @@ fn who_mends(error: &LoadError) -> String {
              that to the guest's vendor and to Graft.",
             mark.display()
         ),
+        LoadError::Trust(error) => error.who_mends(),
         LoadError::Panicked => "Grafana's log says where; please report that to Graft.".to_owned(),
         error if error.is_of_host() => "The admin of Grafana's machine can mend that.".to_owned(),
         _ => {

@@ -1,4 +1,4 @@
-//! From a file to a guest: read, inspect, take from the cache or compile, link, describe.
+//! From a file to a guest: read, judge whether it is to be trusted, inspect, take from the cache or compile, link, describe.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -22,6 +22,7 @@ use super::inspect::inspect;
 use super::lift;
 use super::scan::scan;
 use super::state::{HasState, State};
+use super::trust::Trust;
 use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, DESCRIPTION_BYTES_MAX};
 use crate::model::Description;
 
@@ -33,6 +34,8 @@ pub(super) struct Load {
     pub(super) compilers: Compilers,
     /// The binary that compiles.
     pub(super) program: PathBuf,
+    /// Which files count as guests.
+    pub(super) trust: Trust,
 }
 
 /// The one function that guests may call; nothing else is there to be linked.
@@ -83,11 +86,12 @@ impl Load {
         let file = path.to_owned();
         let component = self.blocking(move |_load| read(&file)).await??;
         let component = Arc::new(component);
-        let bytes = Arc::clone(&component);
+        let (bytes, file) = (Arc::clone(&component), path.to_owned());
         let digest = self
             .blocking(move |load| {
-                inspect(&bytes)?;
                 let digest = Digest::of(&bytes);
+                load.trust.check(&file, &bytes, &digest)?;
+                inspect(&bytes)?;
                 load.check_quarantine(&digest)?;
                 Ok::<_, LoadError>(digest)
             })

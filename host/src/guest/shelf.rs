@@ -1,5 +1,5 @@
 //! The guests that are installed: found by name in the admin's folders, loaded when they are first needed, and again when
-//! their file changes.
+//! their file changes, or what lies beside it and decides whether it is trusted.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -21,6 +21,7 @@ use super::listing::Listing;
 use super::load::{Load, linker};
 use super::loader::{Job, Loaded, Loader};
 use super::quarantine::Quarantine;
+use super::trust::Trust;
 use crate::budget::Budget;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -28,6 +29,8 @@ use crate::metrics::Metrics;
 /// All installed guests.
 pub struct Guests {
     folders: Vec<PathBuf>,
+    /// Which files beside a guest's count as well.
+    trust: Trust,
     slots: Mutex<HashMap<String, Slot>>,
     jobs: mpsc::UnboundedSender<Job<Loaded>>,
     pub(super) listing: Listing,
@@ -43,10 +46,18 @@ struct Slot {
     before: Option<Arc<Guest>>,
 }
 
-/// Tells a file from what it was before.
+/// Tells a file, and those beside it that decide whether it is trusted, from what they were before.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) path: PathBuf,
+    file: FileStamp,
+    /// None for one that is not there.
+    beside: Vec<Option<FileStamp>>,
+}
+
+/// Tells a file from what it was before.
+#[derive(Clone, PartialEq, Eq)]
+struct FileStamp {
     length: u64,
     /// Seconds and nanoseconds.
     modified: (i64, i64),
@@ -54,10 +65,9 @@ pub(super) struct Stamp {
     file: (u64, u64),
 }
 
-impl Stamp {
-    fn new(path: PathBuf, metadata: &Metadata) -> Self {
+impl FileStamp {
+    fn new(metadata: &Metadata) -> Self {
         Self {
-            path,
             length: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             file: (metadata.dev(), metadata.ino()),
@@ -67,7 +77,8 @@ impl Stamp {
 
 impl Guests {
     /// The guests in `folders`, of which the first that has a name counts, and what loads them. `program` is this very
-    /// binary, which compiles in a process of its own; compiled guests are kept in `cache`, if there is one.
+    /// binary, which compiles in a process of its own; compiled guests are kept in `cache`, if there is one. `trust` says which
+    /// files are guests at all.
     ///
     /// Nothing is loaded yet, so this takes as long with 500 guests as with one.
     pub fn start(
@@ -75,6 +86,7 @@ impl Guests {
         folders: Vec<PathBuf>,
         cache: Option<&Path>,
         program: PathBuf,
+        trust: Trust,
         budget: Arc<Budget>,
         metrics: Metrics,
     ) -> Result<(Self, Loader), StartError> {
@@ -87,9 +99,10 @@ impl Guests {
         let (jobs, loads) = mpsc::unbounded_channel();
         let (listed, descriptions) = mpsc::unbounded_channel();
         let compilers = Compilers::new();
-        let load = Arc::new(Load { runtime, linker, cache, compilers, program });
+        let load =
+            Arc::new(Load { runtime, linker, cache, compilers, program, trust: trust.clone() });
         let listing = Listing::new(listed);
-        let guests = Self { folders, slots: Mutex::default(), jobs, listing };
+        let guests = Self { folders, trust, slots: Mutex::default(), jobs, listing };
         Ok((guests, Loader { load, loads, descriptions }))
     }
 
@@ -167,7 +180,13 @@ impl Guests {
             let path = folder.join(format!("{name}.wasm"));
             match fs::metadata(&path) {
                 // Reading a pipe or a device could take for ever.
-                Ok(metadata) if metadata.is_file() => return Ok(Some(Stamp::new(path, &metadata))),
+                Ok(metadata) if metadata.is_file() => {
+                    let file = FileStamp::new(&metadata);
+                    let stamp =
+                        |path: PathBuf| fs::metadata(path).ok().as_ref().map(FileStamp::new);
+                    let beside = self.trust.files(&path).map(stamp).collect();
+                    return Ok(Some(Stamp { path, file, beside }));
+                }
                 Ok(_other) => {
                     let error = io::Error::other("it is not a regular file");
                     return Err(LoadError::Read { path, error });
@@ -246,6 +265,7 @@ mod tests {
             folders,
             None,
             PathBuf::new(),
+            Trust::default(),
             Budget::new(&limits),
             metrics.clone(),
         )

@@ -23,6 +23,7 @@ mod turns;
 mod quarantine;
 mod compile_bombs;
 mod listing;
+mod trust;
 mod metrics;
 mod traces;
 mod canary;

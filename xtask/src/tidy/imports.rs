@@ -27,7 +27,7 @@ const MODULES: [(&str, &[&str]); 20] = [
         ],
     ),
     ("lib", &[]),
-    ("config", &["traces", "limits"]),
+    ("config", &["guest", "traces", "limits"]),
     ("go_plugin", &["limits"]),
     (
         "grafana",
@@ -64,7 +64,7 @@ const MODULES: [(&str, &[&str]); 20] = [
 ];
 
 /// Foreign crates, each with the modules that may know it. Others are everyone's.
-const OWNERS: [(&str, &[&str]); 23] = [
+const OWNERS: [(&str, &[&str]); 24] = [
     ("graft_proto", &["grafana", "go_plugin"]),
     ("prost", &["grafana", "go_plugin"]),
     ("tonic", &["grafana", "go_plugin", "main"]),
@@ -73,6 +73,7 @@ const OWNERS: [(&str, &[&str]); 23] = [
     ("wasmtime", &["guest"]),
     ("wasmtime_wasi", &["guest"]),
     ("wasmparser", &["guest"]),
+    ("minisign_verify", &["guest"]),
     ("reqwest", &["egress"]),
     ("hyper", &["egress"]),
     ("rustls", &["egress", "go_plugin"]),

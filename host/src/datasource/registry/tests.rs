@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::guest::Trust;
 
 fn registry() -> Registry {
     let limits = Limits { guest_calls: 1, ..Limits::default() };
@@ -11,6 +12,7 @@ fn registry() -> Registry {
         Vec::new(),
         None,
         PathBuf::new(),
+        Trust::default(),
         Arc::clone(&budget),
         metrics.clone(),
     )
