@@ -175,11 +175,6 @@ impl Cache {
         Some(Bytes::from(bytes).slice(HEAD_BYTES..))
     }
 
-    /// Whether there is a file; what is in it is not looked at.
-    pub(super) fn has(&self, kind: Kind, digest: &Digest) -> bool {
-        open_ours(&self.path(kind, digest)).is_ok()
-    }
-
     /// Keeps something. Another process may do the same at the same time: each file appears whole.
     pub(super) fn put(&self, kind: Kind, digest: &Digest, content: &[u8]) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.folder)?;

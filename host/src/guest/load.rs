@@ -164,7 +164,7 @@ impl Load {
     /// So that listing the guest the next time takes no more than reading this.
     fn keep_description(&self, digest: &Digest, description: &Description) {
         let Some(cache) = &self.cache else { return };
-        if cache.has(Kind::Description, digest) {
+        if self.kept_description(digest).is_some() {
             return;
         }
         let text = serde_json::to_vec(description).map_err(std::io::Error::other);
