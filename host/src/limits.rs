@@ -93,6 +93,9 @@ pub const GUEST_LOG_LINE_BYTES_MAX: usize = 4 << 10;
 /// An error text of a guest: what fits in a panel's tooltip, several times over.
 pub const ERROR_TEXT_BYTES_MAX: usize = 4 << 10;
 
+/// What a guest says of an API's health beside its message: a page of a browser's, several times over.
+pub const HEALTH_DETAILS_BYTES_MAX: usize = 1 << 20;
+
 /// The state that a guest hands from one half of a story to the other.
 pub const STATE_BYTES_MAX: usize = 1 << 20;
 

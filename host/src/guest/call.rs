@@ -142,7 +142,7 @@ impl Callable {
             .load(&mut store, &instance)
         {
             Ok(guest) => body(guest, store).await,
-            Err(error) => (Err(error), store),
+            Err(error) => (Err(Failure::Exports(format!("{error:#}")).into()), store),
         };
         self.call_instance(call, body).await
     }
@@ -210,7 +210,7 @@ impl Callable {
         let microseconds = start.elapsed().as_micros();
         tracing::debug!(guest = %self.id, export, microseconds, "Call");
         result.map_err(|error| {
-            let failure = failure(&error, store.data().memory.refused, limits);
+            let failure = failure(&error, store.data().memory.refused.as_ref(), limits);
             let error = format!("{error:#}");
             tracing::warn!(guest = %self.id, export, %failure, error, "A guest failed");
             failure
@@ -218,13 +218,13 @@ impl Callable {
     }
 }
 
-fn failure(error: &wasmtime::Error, memory_refused: bool, limits: &Limits) -> Failure {
+fn failure(error: &wasmtime::Error, refused: Option<&Failure>, limits: &Limits) -> Failure {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return failure.clone();
     }
     // A guest that gets no memory traps in a way of its own.
-    if memory_refused {
-        return Failure::Memory(limits.guest_memory_bytes);
+    if let Some(refused) = refused {
+        return refused.clone();
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => Failure::Stack,

@@ -10,7 +10,9 @@ use super::compile::CompileError;
 use super::inspect::InspectError;
 use super::trust::TrustError;
 use crate::budget::NoMemory;
-use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, STATE_BYTES_MAX, how_to_raise};
+use crate::limits::{
+    COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, GUEST_TABLE_ELEMENTS_MAX, STATE_BYTES_MAX, how_to_raise,
+};
 use crate::model::{Refusal, Source};
 
 /// A guest as errors and logs name it: `prometheus 0.1.0`.
@@ -117,6 +119,9 @@ pub enum Failure {
     /// There is none left for it of the memory of all queries.
     #[error("it got no memory: {0}")]
     NoMemory(NoMemory),
+    /// It wanted a table that is larger than any guest's.
+    #[error("it needs a table of more than {GUEST_TABLE_ELEMENTS_MAX} elements")]
+    Table,
     /// It recursed too deeply.
     #[error("its stack overflowed")]
     Stack,
@@ -126,6 +131,9 @@ pub enum Failure {
     /// It handed on more state than it may.
     #[error("it handed on {0} bytes of state, more than {STATE_BYTES_MAX}")]
     State(usize),
+    /// Its exports have the contract's names but other types.
+    #[error("its exports do not have the contract's types: {0}")]
+    Exports(String),
     /// It trapped.
     #[error("it crashed ({0})")]
     Trap(String),
@@ -204,6 +212,8 @@ impl Failure {
             Self::Cpu(_) => "cpu",
             Self::Memory(_) => "memory",
             Self::NoMemory(_) => "no-memory",
+            Self::Table => "table",
+            Self::Exports(_) => "exports",
             Self::Stack => "stack",
             Self::TooMuch(_) => "output",
             Self::State(_) => "state",
@@ -353,7 +363,12 @@ fn failed(guest: &GuestId, failure: &Failure) -> String {
         Failure::NoMemory(reason) => {
             format!("Guest '{guest}' could not run: {reason}. {}.", reason.advice())
         }
-        Failure::Stack | Failure::State(_) | Failure::Trap(_) | Failure::Contract(_) => format!(
+        Failure::Table
+        | Failure::Exports(_)
+        | Failure::Stack
+        | Failure::State(_)
+        | Failure::Trap(_)
+        | Failure::Contract(_) => format!(
             "Guest '{guest}' is faulty: {failure}. The guest's vendor has to mend that; Grafana's log says more."
         ),
     }

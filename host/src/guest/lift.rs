@@ -8,7 +8,7 @@ use ::http::{HeaderName, HeaderValue};
 use super::bindings::exports::graft::datasource::{describe, health, query, resources};
 use super::bindings::graft::datasource::{context, http};
 use super::error::Failure;
-use crate::limits::{ERROR_TEXT_BYTES_MAX, STATE_BYTES_MAX};
+use crate::limits::{ERROR_TEXT_BYTES_MAX, HEALTH_DETAILS_BYTES_MAX, STATE_BYTES_MAX};
 use crate::model;
 
 mod frame;
@@ -32,11 +32,17 @@ pub(super) fn outcome(outcome: query::Outcome) -> Result<model::Outcome, Failure
 
 pub(super) fn verdict(verdict: health::Verdict) -> Result<model::Verdict, Failure> {
     Ok(match verdict {
-        health::Verdict::Done(diagnosis) => model::Verdict::Done(model::Diagnosis {
-            healthy: diagnosis.healthy,
-            message: short(diagnosis.message),
-            details: diagnosis.details,
-        }),
+        health::Verdict::Done(diagnosis) => {
+            let bytes = diagnosis.details.as_ref().map_or(0, String::len);
+            if bytes > HEALTH_DETAILS_BYTES_MAX {
+                return Err(Failure::Contract(format!("{bytes} bytes of details of its health")));
+            }
+            model::Verdict::Done(model::Diagnosis {
+                healthy: diagnosis.healthy,
+                message: short(diagnosis.message),
+                details: diagnosis.details,
+            })
+        }
         health::Verdict::Next(next) => model::Verdict::Next(fetch(next)?),
     })
 }

@@ -24,8 +24,8 @@ pub(super) struct Memory {
     most: usize,
     /// The call's part of the memory of all queries.
     hold: Hold,
-    /// Whether the guest wanted more than it may have, the last time it wanted any. What it does then is seldom graceful.
-    pub(super) refused: bool,
+    /// What the guest wanted more of than it may have, the last time it wanted any. What it does then is seldom graceful.
+    pub(super) refused: Option<Failure>,
 }
 
 /// The log of one call.
@@ -43,7 +43,7 @@ impl State {
     pub(super) fn new(guest: GuestId, limits: &Limits, hold: Hold) -> Self {
         let most = limits.guest_memory_bytes;
         Self {
-            memory: Memory { used: 0, most, hold, refused: false },
+            memory: Memory { used: 0, most, hold, refused: None },
             log: Log { guest, left: limits.guest_log_lines.saturating_add(1) },
         }
     }
@@ -53,11 +53,17 @@ impl Memory {
     /// Takes `more` bytes: false if the call may not have them. Waits while other queries use what there is for all.
     async fn take(&mut self, more: usize) -> wasmtime::Result<bool> {
         let used = self.used.checked_add(more).filter(|used| *used <= self.most);
-        self.refused = used.is_none();
-        let Some(used) = used else { return Ok(false) };
+        let Some(used) = used else { return Ok(self.refuse(Failure::Memory(self.most))) };
+        self.refused = None;
         self.hold.take(more).await.map_err(Failure::NoMemory)?;
         self.used = used;
         Ok(true)
+    }
+
+    /// Remembers why the guest does not get what it wants.
+    fn refuse(&mut self, failure: Failure) -> bool {
+        self.refused = Some(failure);
+        false
     }
 }
 
@@ -80,8 +86,10 @@ impl ResourceLimiterAsync for Memory {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let more = desired.saturating_sub(current).saturating_mul(size_of::<usize>());
-        Ok(desired <= GUEST_TABLE_ELEMENTS_MAX && self.take(more).await?)
+        if desired > GUEST_TABLE_ELEMENTS_MAX {
+            return Ok(self.refuse(Failure::Table));
+        }
+        self.take(desired.saturating_sub(current).saturating_mul(size_of::<usize>())).await
     }
 
     fn instances(&self) -> usize {
@@ -145,7 +153,12 @@ fn one_line(message: &str) -> String {
     while !message.is_char_boundary(end) {
         end -= 1;
     }
-    let harmless = |character: char| if character.is_control() { ' ' } else { character };
+    let harmless = |character: char| match character {
+        // What begins a new line, or has the rest of it read the other way round (Unicode Standard Annex 9).
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+        control if control.is_control() => ' ',
+        character => character,
+    };
     message[..end].chars().map(harmless).collect()
 }
 
@@ -159,6 +172,7 @@ mod tests {
     #[test]
     fn a_message_is_cut_at_a_character_and_keeps_to_one_line() {
         assert_eq!(one_line("a\nb\u{1b}[31m"), "a b [31m");
+        assert_eq!(one_line("a\u{202e}b\u{2028}c"), "a b c");
         let long = "é".repeat(GUEST_LOG_LINE_BYTES_MAX);
         assert_eq!(one_line(&long).len(), GUEST_LOG_LINE_BYTES_MAX);
         assert_eq!(one_line(&format!("x{long}")).len(), GUEST_LOG_LINE_BYTES_MAX - 1);
@@ -176,16 +190,16 @@ mod tests {
         assert!(memory.memory_growing(0, 600, None).await.unwrap());
         assert!(memory.table_growing(0, 10, None).await.unwrap());
         assert!(!memory.memory_growing(600, 921, None).await.unwrap());
-        assert!(memory.refused);
+        assert_eq!(memory.refused, Some(Failure::Memory(1_000)));
         assert!(memory.memory_growing(600, 920, None).await.unwrap(), "less can still be had");
-        assert_eq!((memory.used, memory.refused), (1_000, false));
+        assert_eq!((memory.used, memory.refused), (1_000, None));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_the_module_itself_does_not_allow_is_not_counted() {
         let mut memory = memory(&Limits { guest_memory_bytes: 1_000, ..Limits::default() });
         assert!(!memory.memory_growing(0, 600, Some(500)).await.unwrap());
-        assert_eq!((memory.used, memory.refused), (0, false));
+        assert_eq!((memory.used, memory.refused), (0, None));
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ pub(super) async fn export_is_missing() {
 #[tokio::test]
 pub(super) async fn export_of_another_type() {
     let hostile = Hostile::start("export_of_another_type").await;
-    hostile.cannot_be_used("(expected `record` found `string`)").await;
+    hostile.cannot_be_used("its exports do not have the contract's types: ").await;
 }
 
 #[tokio::test]
