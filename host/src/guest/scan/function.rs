@@ -14,7 +14,7 @@ const LOCALS_AS_AN_INSTRUCTION: u64 = 250;
 /// With so many jumps each costs as much as an instruction besides.
 const JUMPS_AS_AN_INSTRUCTION: u64 = 10_000;
 /// The same of loops, which are by far the worst.
-const LOOPS_AS_AN_INSTRUCTION: u64 = 20;
+const LOOPS_AS_AN_INSTRUCTION: u64 = 10;
 /// With so many jumps each value that a block takes or leaves costs as much as an instruction besides, in memory more than in time.
 const JUMPS_AS_A_CARRIED_VALUE: u64 = 100;
 /// An instruction that is a call of the runtime with a check of what it says: some blocks of their own.
