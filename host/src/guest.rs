@@ -20,6 +20,7 @@ mod quarantine;
 mod description;
 mod engine;
 mod call;
+mod exports;
 mod gate;
 mod extension;
 mod slices;
@@ -54,9 +55,10 @@ use crate::model::{
     DatasourceView, Description, Fetch, Outcome, Query, Refusal, Reply, ResourceRequest, Response,
     Verdict,
 };
-use bindings::Datasource;
+use bindings::exports::graft::datasource::{health, query, resources};
 use bindings::graft::datasource::context;
-use call::{Call, Callable, Running};
+use call::{Call, Callable, Find, Running};
+use exports::Exports;
 use extension::Extension;
 use gate::NoTurn;
 use returned::{Returns, size_of_bodies};
@@ -97,11 +99,10 @@ impl Guest {
         let input = query.model.len() + view.settings.len();
         let call = Call { export: "query.build-requests", allowance, input };
         let (query, view) = (lower::query(query), lower::datasource(view));
-        let body = move |guest: Datasource, mut store: Store<State>| async move {
-            let exports = guest.graft_datasource_query();
-            (exports.call_build_requests(&mut store, &query, &view).await, store)
+        let body = move |guest: query::Guest, mut store: Store<State>| async move {
+            (guest.call_build_requests(&mut store, &query, &view).await, store)
         };
-        self.call(call, body, lift::fetch).await
+        self.call(call, Exports::query, body, lift::fetch).await
     }
 
     /// What the guest makes of a round's responses.
@@ -117,12 +118,11 @@ impl Guest {
         let input = input + size_of_bodies(&responses);
         let call = Call { export: "query.transform", allowance, input };
         let (query, view) = (lower::query(query), lower::datasource(view));
-        let body = move |guest: Datasource, mut store: Store<State>| async move {
+        let body = move |guest: query::Guest, mut store: Store<State>| async move {
             let responses = lower::responses(responses);
-            let exports = guest.graft_datasource_query();
-            (exports.call_transform(&mut store, &query, &view, &responses, &state).await, store)
+            (guest.call_transform(&mut store, &query, &view, &responses, &state).await, store)
         };
-        self.call(call, body, lift::outcome).await
+        self.call(call, Exports::query, body, lift::outcome).await
     }
 
     /// What the guest asks in order to judge a datasource.
@@ -134,10 +134,10 @@ impl Guest {
         let input = view.settings.len();
         let call = Call { export: "health.build-requests", allowance, input };
         let view = lower::datasource(view);
-        let body = move |guest: Datasource, mut store: Store<State>| async move {
-            (guest.graft_datasource_health().call_build_requests(&mut store, &view).await, store)
+        let body = move |guest: health::Guest, mut store: Store<State>| async move {
+            (guest.call_build_requests(&mut store, &view).await, store)
         };
-        self.call(call, body, lift::fetch).await
+        self.call(call, Exports::health, body, lift::fetch).await
     }
 
     /// How the guest judges a health check's responses.
@@ -151,12 +151,11 @@ impl Guest {
         let input = view.settings.len() + state.len() + size_of_bodies(&responses);
         let call = Call { export: "health.diagnose", allowance, input };
         let view = lower::datasource(view);
-        let body = move |guest: Datasource, mut store: Store<State>| async move {
+        let body = move |guest: health::Guest, mut store: Store<State>| async move {
             let responses = lower::responses(responses);
-            let exports = guest.graft_datasource_health();
-            (exports.call_diagnose(&mut store, &view, &responses, &state).await, store)
+            (guest.call_diagnose(&mut store, &view, &responses, &state).await, store)
         };
-        self.call(call, body, lift::verdict).await
+        self.call(call, Exports::health, body, lift::verdict).await
     }
 
     /// What the guest asks in order to answer a resource call.
@@ -169,11 +168,10 @@ impl Guest {
         let input = request.body.len() + view.settings.len();
         let call = Call { export: "resources.build-requests", allowance, input };
         let (request, view) = (lower::resource_request(request.clone()), lower::datasource(view));
-        let body = move |guest: Datasource, mut store: Store<State>| async move {
-            let exports = guest.graft_datasource_resources();
-            (exports.call_build_requests(&mut store, &request, &view).await, store)
+        let body = move |guest: resources::Guest, mut store: Store<State>| async move {
+            (guest.call_build_requests(&mut store, &request, &view).await, store)
         };
-        self.call(call, body, lift::fetch).await
+        self.call(call, Exports::resources, body, lift::fetch).await
     }
 
     /// How the guest answers a resource call from a round's responses.
@@ -189,12 +187,11 @@ impl Guest {
         let input = input + size_of_bodies(&responses);
         let call = Call { export: "resources.respond", allowance, input };
         let (request, view) = (lower::resource_request(request.clone()), lower::datasource(view));
-        let body = move |guest: Datasource, mut store: Store<State>| async move {
+        let body = move |guest: resources::Guest, mut store: Store<State>| async move {
             let responses = lower::responses(responses);
-            let exports = guest.graft_datasource_resources();
-            (exports.call_respond(&mut store, &request, &view, &responses, &state).await, store)
+            (guest.call_respond(&mut store, &request, &view, &responses, &state).await, store)
         };
-        self.call(call, body, lift::reply).await
+        self.call(call, Exports::resources, body, lift::reply).await
     }
 
     /// The request whose response is a stream of events, if the API has such a thing for this query.
@@ -231,13 +228,15 @@ impl Guest {
     }
 
     /// Runs one of the exports that every guest has.
-    async fn call<C, T, R>(
+    async fn call<G, C, T, R>(
         &self,
         call: Call<'_>,
-        body: impl FnOnce(Datasource, Store<State>) -> R + Send + 'static,
+        find: Find<G>,
+        body: impl FnOnce(G, Store<State>) -> R + Send + 'static,
         lift: impl FnOnce(C) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error>
     where
+        G: Send + 'static,
         C: Send + 'static,
         T: Returns + Send + 'static,
         R: Running<Result<C, context::Refusal>>,
@@ -248,7 +247,7 @@ impl Guest {
             let (returned, store) = body(guest, store).await;
             (returned.and_then(|returned| counted.lifted(returned, lift)), store)
         };
-        self.answered(export, self.callable.call(call, body)).await
+        self.answered(export, self.callable.call(call, find, body)).await
     }
 
     /// Runs an export that not every guest has.

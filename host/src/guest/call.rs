@@ -11,10 +11,10 @@ use tracing::Instrument as _;
 use wasmtime::component::{Instance as GuestInstance, InstancePre};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
-use super::bindings::{Datasource, DatasourceIndices};
 use super::cache::Digest;
 use super::engine::{self, Ticker};
 use super::error::{Failure, GuestId, StartError};
+use super::exports::Exports;
 use super::gate::{Gate, NoTurn, Turn};
 use super::quarantine::Quarantine;
 use super::slices::{Clock, in_slices};
@@ -46,7 +46,7 @@ pub(super) struct Callable {
     runtime: Arc<Runtime>,
     component: Arc<InstancePre<State>>,
     /// Where the contract's exports are.
-    exports: Arc<DatasourceIndices>,
+    exports: Arc<Exports>,
     digest: Digest,
     id: GuestId,
     /// None before there is a description.
@@ -62,6 +62,9 @@ pub(super) struct Call<'a> {
     /// How much it is given, bytes.
     pub(super) input: usize,
 }
+
+/// Finds one of the interfaces of a component's instance.
+pub(super) type Find<G> = fn(&Exports, &mut Store<State>, &GuestInstance) -> wasmtime::Result<G>;
 
 /// A call that returns what came of it, and the store with what it used.
 pub(super) trait Running<T>:
@@ -122,7 +125,7 @@ impl Callable {
         digest: Digest,
         id: GuestId,
     ) -> wasmtime::Result<Self> {
-        let exports = Arc::new(DatasourceIndices::new(&component)?);
+        let exports = Arc::new(Exports::of(&component)?);
         Ok(Self { runtime, component: Arc::new(component), exports, digest, id, metrics: None })
     }
 
@@ -131,16 +134,17 @@ impl Callable {
         Self { id, metrics: Some(metrics), ..self }
     }
 
-    /// Runs one of the exports that every guest has; otherwise as [`Callable::call_instance`].
-    pub(super) async fn call<T: Send + 'static, R: Running<T>>(
+    /// Runs one of the exports that every guest has, of the interface that `find` finds; otherwise as [`Callable::call_instance`].
+    pub(super) async fn call<G: Send + 'static, T: Send + 'static, R: Running<T>>(
         &self,
         call: Call<'_>,
-        body: impl FnOnce(Datasource, Store<State>) -> R + Send + 'static,
+        find: Find<G>,
+        body: impl FnOnce(G, Store<State>) -> R + Send + 'static,
     ) -> Result<Result<T, Failure>, NoTurn> {
         let exports = Arc::clone(&self.exports);
-        let body = async move |instance: GuestInstance, mut store: Store<State>| match exports
-            .load(&mut store, &instance)
-        {
+        let body = async move |instance: GuestInstance, mut store: Store<State>| match find(
+            &exports, &mut store, &instance,
+        ) {
             Ok(guest) => body(guest, store).await,
             Err(error) => (Err(Failure::Exports(format!("{error:#}")).into()), store),
         };

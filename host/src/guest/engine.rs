@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Thread};
 
 use wasmtime::{
-    Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
-    WasmBacktraceDetails, WasmFeatures,
+    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel,
+    PoolingAllocationConfig, WasmBacktraceDetails, WasmFeatures,
 };
 
 use crate::limits::{
-    CALL_STACK_BYTES, EPOCH_TICK, GUEST_INSTANCES_MAX, GUEST_MEMORIES_MAX, GUEST_STACK_BYTES_MAX,
-    GUEST_TABLE_ELEMENTS_MAX, GUEST_TABLES_MAX, WASM_PAGE_BYTES,
+    CALL_STACK_BYTES, EPOCH_TICK, GUEST_INSTANCES_MAX, GUEST_MEMORIES_MAX, GUEST_MEMORY_KEPT_BYTES,
+    GUEST_SLOTS_WARM_MAX, GUEST_STACK_BYTES_MAX, GUEST_TABLE_ELEMENTS_MAX, GUEST_TABLES_MAX,
+    WASM_PAGE_BYTES,
 };
 
 /// Proposals that guests may use: what the tools for Rust, JavaScript and Python emit. All others are off, because
@@ -78,6 +79,12 @@ fn pool(calls: usize, memory_bytes: usize) -> PoolingAllocationConfig {
         .max_memories_per_module(count(GUEST_MEMORIES_MAX))
         .max_tables_per_module(count(GUEST_TABLES_MAX))
         .table_elements(GUEST_TABLE_ELEMENTS_MAX)
+        // What a call wrote is written over before the next, where the kernel can say what that is; giving pages back and taking
+        // them again costs a small call more than all else.
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(GUEST_MEMORY_KEPT_BYTES)
+        .table_keep_resident(GUEST_MEMORY_KEPT_BYTES)
+        .max_unused_warm_slots(GUEST_SLOTS_WARM_MAX)
         .max_memory_size(memory_bytes.next_multiple_of(WASM_PAGE_BYTES));
     pool
 }

@@ -11,12 +11,14 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use super::Guest;
 use super::bindings::Datasource;
+use super::bindings::exports::graft::datasource::describe;
 use super::cache::{Cache, Digest, Kind};
 use super::call::{Call, Callable, Runtime};
 use super::compile::{CompileError, CompileLimits, compile};
 use super::compilers::Compilers;
 use super::description;
 use super::error::{Failure, GuestId, LoadError};
+use super::exports::Exports;
 use super::extension::Extension;
 use super::inspect::inspect;
 use super::lift;
@@ -194,12 +196,12 @@ impl Load {
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         let allowance = self.runtime.allow(DESCRIBE_TIMEOUT);
         let call = Call { export: "describe", allowance: &allowance, input: 0 };
-        let describe = async |guest: Datasource, mut store: Store<State>| {
+        let describe = async |guest: describe::Guest, mut store: Store<State>| {
             store.set_hostcall_fuel(DESCRIPTION_BYTES_MAX);
-            let described = guest.graft_datasource_describe().call_describe(&mut store).await;
+            let described = guest.call_describe(&mut store).await;
             (described.map(lift::description), store)
         };
-        let described = callable.call(call, describe).await;
+        let described = callable.call(call, Exports::describe, describe).await;
         let described = match described {
             Ok(Err(Failure::TooMuch(_))) => {
                 let reason = format!("it is larger than {DESCRIPTION_BYTES_MAX} bytes");
