@@ -10,8 +10,9 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use graft_cli::build::{Build, Built, write};
 use graft_cli::componentize::componentize;
+use graft_cli::lock::lock;
 
-/// Builds guests: the part of a Grafana data source that is particular to one API.
+/// Builds and pins guests: the part of a Grafana data source that is particular to one API.
 #[derive(Parser)]
 #[command(name = "graft", version, arg_required_else_help = true)]
 struct Arguments {
@@ -49,6 +50,13 @@ enum Command {
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Pin the guests of a folder: write `guests.lock`, as `sha256sum *.wasm` would.
+    ///
+    /// From then on Graft loads no guest of that folder whose file is another.
+    Lock {
+        /// The folder with the guests.
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -70,6 +78,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Componentize { core, out } => {
             (out, componentize(&read(&core)?).with_context(|| core.display().to_string())?)
+        }
+        Command::Lock { folder } => {
+            let (path, text) = lock(&folder)?;
+            (path, text.into_bytes())
         }
     };
     write(&path, &bytes)?;

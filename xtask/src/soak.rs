@@ -16,7 +16,6 @@ use tokio::time::{Instant, interval, sleep, timeout_at};
 use self::growth::{Sample, growth};
 use self::tally::{Outcome, Tally};
 use self::traffic::Traffic;
-use crate::guests;
 use crate::host::{self, Installed};
 use crate::process::Process;
 use crate::step::Step;
@@ -48,9 +47,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let length = Duration::try_from_secs_f64(arguments.minutes * 60.0);
     let length = length.context("--minutes has to be a number of minutes")?;
-    let built =
-        Traffic::GUESTS.map(guests::build).into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    let installed = Installed::new(&host::build(!arguments.dev)?, &built)?;
+    let folder = tempfile::tempdir().context("a temporary folder cannot be made")?;
+    let guests = Traffic::guests(folder.path())?;
+    let installed = Installed::new(&host::build(!arguments.dev)?, &guests)?;
     let runtime = tokio::runtime::Runtime::new().context("tokio's runtime cannot be started")?;
     runtime.block_on(soak(&installed, length, arguments.rate))
 }

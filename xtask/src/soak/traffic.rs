@@ -1,6 +1,7 @@
 //! What is asked: good queries, and those that make a guest do what no guest should.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use graft_proto::pluginv2::QueryDataRequest;
 use serde_json::json;
 
 use crate::bench::api::{Api, succeeded};
+use crate::guests;
 
 /// What a query's answer has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,25 +51,44 @@ pub(super) struct Traffic {
 const GOOD: [(&str, usize); 4] =
     [("one query", 120), ("10,000 rows", 10), ("three queries", 30), ("refused by the API", 20)];
 
-/// What guest `odd` is told to do in every 200. A loop takes all processor time that it may have, so there is one.
-const HOSTILE: [(&str, usize, Expected); 9] = [
-    ("loop-forever", 1, Expected::Error),
-    ("recurse-forever", 3, Expected::Error),
-    ("take-all-memory", 1, Expected::Error),
-    ("panic", 4, Expected::Error),
-    ("ragged-columns", 4, Expected::Error),
-    ("invalid-text", 2, Expected::Error),
-    ("rounds-forever", 2, Expected::Error),
-    ("large-column", 2, Expected::Error),
-    ("log-flood", 1, Expected::Frames),
+/// What guest `odd` is told to do, once in every 200. A loop takes all processor time that it may have.
+const ODD: [(&str, Expected); 9] = [
+    ("loop-forever", Expected::Error),
+    ("recurse-forever", Expected::Error),
+    ("take-all-memory", Expected::Error),
+    ("panic", Expected::Error),
+    ("ragged-columns", Expected::Error),
+    ("invalid-text", Expected::Error),
+    ("rounds-forever", Expected::Error),
+    ("large-column", Expected::Error),
+    ("log-flood", Expected::Frames),
+];
+
+/// Hostile guests that are asked once in every 200; each answer is an error.
+const HOSTILE: [&str; 11] = [
+    "crashes-each-time",
+    "config-is-not-json",
+    "header-is-host",
+    "labels-are-too-many",
+    "list-is-as-long-as-can-be",
+    "memory-grows-step-by-step",
+    "columns-are-ragged",
+    "recursion-never-ends",
+    "requests-are-ten-thousand",
+    "result-lies-outside-memory",
+    "table-grows-without-end",
 ];
 
 /// Has no factor in common with the number of turns, so that kinds are spread and each has its share.
 const STRIDE: usize = 73;
 
 impl Traffic {
-    /// The guests that are asked, as `cargo xtask guests` names them.
-    pub(super) const GUESTS: [&str; 2] = ["things", "fixtures/odd"];
+    /// Makes the guests that are asked. Those that have to be built outlive `folder`, which is for the others.
+    pub(super) fn guests(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+        let built = ["things", "fixtures/odd"].into_iter().map(guests::build);
+        let hostile = HOSTILE.into_iter().map(|name| hostile_guests::install(name, folder));
+        built.chain(hostile).collect()
+    }
 
     /// Starts the API that good queries need.
     pub(super) async fn start() -> anyhow::Result<Self> {
@@ -76,10 +97,15 @@ impl Traffic {
         for ((name, share), (request, expected)) in GOOD.into_iter().zip(good(address)) {
             traffic.add(format!("things: {name}"), share, request, expected);
         }
-        for (behaviour, share, expected) in HOSTILE {
+        for (behaviour, expected) in ODD {
             let odd = Datasource::new("odd", "").settings(json!({ "guest": "odd" }));
             let request = odd.query_data([Query::new("A", json!({ "behaviour": behaviour }))]);
-            traffic.add(format!("odd: {behaviour}"), share, request, expected);
+            traffic.add(format!("odd: {behaviour}"), 1, request, expected);
+        }
+        for guest in HOSTILE {
+            let hostile = Datasource::new(guest, "").settings(json!({ "guest": guest }));
+            let request = hostile.query_data([Query::new("A", json!({}))]);
+            traffic.add(format!("hostile: {guest}"), 1, request, Expected::Error);
         }
         Ok(traffic)
     }
@@ -96,9 +122,11 @@ impl Traffic {
     pub(super) async fn compile(&self, plugin: &Plugin) -> anyhow::Result<()> {
         let things = self.kinds[0].question.request.as_ref().clone();
         succeeded(&plugin.query_data(things).await?)?;
-        let odd = self.kinds[GOOD.len()].question.request.as_ref().clone();
-        let response = plugin.query_data(odd).await?;
-        ensure!(response.responses.len() == 1, "guest 'odd' did not answer");
+        for kind in &self.kinds[GOOD.len()..] {
+            let request = kind.question.request.as_ref().clone();
+            let response = plugin.query_data(request).await?;
+            ensure!(response.responses.len() == 1, "{} has no answer", kind.name);
+        }
         Ok(())
     }
 
@@ -143,7 +171,7 @@ mod tests {
             most = most.max(hostile_in_a_row);
         }
         let shares = GOOD.iter().map(|(_name, share)| *share);
-        let shares: Vec<_> = shares.chain(HOSTILE.map(|(_name, share, _)| share)).collect();
+        let shares: Vec<_> = shares.chain([1; ODD.len() + HOSTILE.len()]).collect();
         assert_eq!(counts, shares);
         assert_eq!(shares.iter().sum::<usize>(), 200);
         assert_eq!(most, 1);
