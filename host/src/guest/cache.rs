@@ -137,8 +137,9 @@ impl fmt::Display for Digest {
 }
 
 impl Cache {
-    /// Opens a folder that is ours alone, see [`own_folder`].
+    /// Opens the folder, which must be ours alone, and makes it if there is none, see [`own_folder`].
     pub(super) fn open(folder: &Path, engine: &Engine) -> Result<Self, CacheError> {
+        own_folder(folder)?;
         let failed = |error| CacheError::Folder { folder: folder.to_owned(), error };
         let key = match read_key(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(folder),

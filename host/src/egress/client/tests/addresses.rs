@@ -186,7 +186,7 @@ async fn another_host_with_a_private_address_is_refused_with_what_to_do() {
     let error = send(&client, tolerant).await.unwrap_err();
     assert_eq!(
         error.user_message(),
-        "The request for 'http://api.example:8443/x' was not sent: 'api.example' resolves to 10.0.0.7, a private address, and \
+        "The request of guest 'g' for 'http://api.example:8443/x' was not sent: 'api.example' resolves to 10.0.0.7, a private address, and \
          only the host of the data source's own URL may do so. If that is right, add '10.0.0.7:8443' as well to the allowed \
          hosts (allowedHosts) in the data source's settings; else its entry in DNS has to be mended."
     );
@@ -215,7 +215,7 @@ async fn the_datasources_own_host_may_be_anywhere_but_where_credentials_are_hand
     let error = send(&client, get("/x")).await.unwrap_err();
     assert_eq!(
         error.user_message(),
-        "The request for 'http://api.internal/api/x' was not sent: 'api.internal' resolves to 169.254.169.254, the address of \
+        "The request of guest 'g' for 'http://api.internal/api/x' was not sent: 'api.internal' resolves to 169.254.169.254, the address of \
          a cloud's metadata service, which no name may stand for. Its entry in DNS has to be mended; only an address that is \
          itself entered in the data source's settings can be one of these."
     );
