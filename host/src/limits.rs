@@ -70,11 +70,9 @@ pub const RECORDED_THREADS_MAX: usize = 1_024;
 pub const GUEST_CALLS_EACH_CORE: usize = 4;
 /// Calls at work on a machine with few cores, see [`Limits::guest_calls`]: more data sources than are ever busy at the same moment there.
 pub const GUEST_CALLS_MIN: usize = 64;
-/// Memory that stays with the place of a call for the next: with [`GUEST_CALLS_MIN`] places no more than the memory of all queries by
-/// default, and after small calls, which are nearly all, next to nothing.
-pub const GUEST_MEMORY_KEPT_BYTES: usize = 16 << 20;
-/// Places that are kept as one guest left them although another could use them: as many guests as one dashboard asks.
-pub const GUEST_SLOTS_WARM_MAX: u32 = 16;
+/// Memory that stays with the place of a call for the next: several times what a small call touches, and with [`GUEST_CALLS_MIN`]
+/// places at most 64 MiB that no query's budget knows of.
+pub const GUEST_MEMORY_KEPT_BYTES: usize = 1 << 20;
 
 /// Calls of one data source that are at work at the same time, for each core. Two keep a core busy; more would only hold memory.
 pub const DATASOURCE_CALLS_EACH_CORE: usize = 2;

@@ -12,8 +12,7 @@ use wasmtime::{
 
 use crate::limits::{
     CALL_STACK_BYTES, EPOCH_TICK, GUEST_INSTANCES_MAX, GUEST_MEMORIES_MAX, GUEST_MEMORY_KEPT_BYTES,
-    GUEST_SLOTS_WARM_MAX, GUEST_STACK_BYTES_MAX, GUEST_TABLE_ELEMENTS_MAX, GUEST_TABLES_MAX,
-    WASM_PAGE_BYTES,
+    GUEST_STACK_BYTES_MAX, GUEST_TABLE_ELEMENTS_MAX, GUEST_TABLES_MAX, WASM_PAGE_BYTES,
 };
 
 /// Proposals that guests may use: what the tools for Rust, JavaScript and Python emit. All others are off, because
@@ -84,7 +83,8 @@ fn pool(calls: usize, memory_bytes: usize) -> PoolingAllocationConfig {
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(GUEST_MEMORY_KEPT_BYTES)
         .table_keep_resident(GUEST_MEMORY_KEPT_BYTES)
-        .max_unused_warm_slots(GUEST_SLOTS_WARM_MAX)
+        // So there are never more places that keep pages than calls that were at work at the same time.
+        .max_unused_warm_slots(0)
         .max_memory_size(memory_bytes.next_multiple_of(WASM_PAGE_BYTES));
     pool
 }

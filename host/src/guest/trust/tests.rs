@@ -101,7 +101,7 @@ fn a_signature_counts_if_it_is_for_these_bytes_and_by_one_of_the_keys() {
     let ((ann, anns), (_, bobs)) = (key_pair(), key_pair());
     let signature = sign(&ann, COMPONENT);
     let judge = |keys: &[SignatureKey]| verify(COMPONENT, signature.as_bytes(), keys);
-    assert_eq!(judge(&[anns.clone()]), Ok(()));
+    assert_eq!(judge(std::slice::from_ref(&anns)), Ok(()));
     assert_eq!(judge(&[bobs.clone(), anns.clone()]), Ok(()));
     assert_eq!(judge(&[bobs]), Err(SignatureError::UnknownKey));
     assert_eq!(judge(&[]), Err(SignatureError::UnknownKey));
@@ -213,7 +213,7 @@ fn a_signature_that_is_there_has_to_be_right_and_can_be_required() {
 fn the_files_that_decide_are_the_lock_and_with_keys_the_signature() {
     let files = |trust: Trust| trust.files(Path::new("/g/things.wasm")).collect::<Vec<_>>();
     let lock = PathBuf::from("/g/guests.lock");
-    assert_eq!(files(Trust::default()), [lock.clone()]);
+    assert_eq!(files(Trust::default()), std::slice::from_ref(&lock));
     let keys = vec![key_pair().1];
     let signature = PathBuf::from("/g/things.wasm.minisig");
     assert_eq!(files(Trust { keys, ..Trust::default() }), [lock, signature]);

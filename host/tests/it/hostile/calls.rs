@@ -7,7 +7,7 @@ pub(super) async fn crashes_each_time() {
     let hostile = Hostile::start("crashes_each_time").await;
     hostile
         .assert_memory_is_given_back(async || {
-            hostile.crashes("wasm `unreachable` instruction executed").await
+            hostile.crashes("wasm `unreachable` instruction executed").await;
         })
         .await;
 }

@@ -71,7 +71,7 @@ pub(super) async fn table_grows_without_end() {
     let hostile = Hostile::start("table_grows_without_end").await;
     hostile
         .assert_memory_is_given_back(async || {
-            hostile.is_faulty("needs a table of more than 100000 elements").await
+            hostile.is_faulty("needs a table of more than 100000 elements").await;
         })
         .await;
 }
