@@ -90,7 +90,8 @@ impl Runtime {
             0 => (cores * GUEST_CALLS_EACH_CORE).max(GUEST_CALLS_MIN),
             calls => calls,
         };
-        let each = (cores * DATASOURCE_CALLS_EACH_CORE).min(calls);
+        // Half of them are left for others, however few an admin allows.
+        let each = (cores * DATASOURCE_CALLS_EACH_CORE).min((calls / 2).max(1));
         let engine = engine::engine(calls, limits.guest_memory_bytes)?;
         Ok(Self {
             ticker: Ticker::start(&engine)?,

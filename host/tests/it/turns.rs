@@ -109,7 +109,7 @@ async fn queries_wait_for_memory_and_the_process_does_not_grow_beyond_it() {
 async fn a_queue_has_an_end_and_says_so() {
     let folder = Folder::with(&["fixtures/odd"]);
     let launch = folder.launch().setting("guest_cpu", "60s").setting("calls_waiting", "3");
-    let plugin = Plugin::launch(launch).await.unwrap();
+    let plugin = Plugin::launch(launch.setting("guest_calls", "8")).await.unwrap();
     assert_eq!(frames(&plugin.query_data(request("good", "answer")).await.unwrap(), "A").len(), 1);
     let mut endless: Vec<_> =
         (0..100).map(|_| begin(&plugin, &request("endless", "loop-forever"))).collect();
