@@ -1,18 +1,24 @@
 //! What leaves for the network, and what comes back: the only user of reqwest.
 //!
 //! In the order a request passes through: [`policy`] decides whether it may be sent and where to, without doing anything;
-//! [`credentials`] is the only place where secrets join it; [`client`] sends it under limits and reads the response.
+//! [`credentials`] is where secrets join it that are the same each time, and [`authentication`] where those do that have to be fetched
+//! or computed; [`client`] sends it under limits and reads the response. What all requests of a query have in common is an [`Asker`].
 //! A guest is untrusted here: everything in a [`Request`](crate::model::Request) may be hostile.
 
+mod asker;
 mod policy;
 mod credentials;
+mod authentication;
 mod client;
 mod settings;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 
+pub use asker::{Asker, Journal};
 pub use client::{Client, Events, Opened};
 pub use error::{Blame, Bound, Error, Phase};
 pub use policy::{AddressKind, Allowed, Refusal};
-pub use settings::{BasicAuth, ClientCertificate, HttpSettings, SettingsError, TlsSettings};
+pub use settings::{
+    BasicAuth, ClientCertificate, Forward, HttpSettings, Pace, SettingsError, TlsSettings,
+};

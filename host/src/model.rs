@@ -1,16 +1,22 @@
 //! Plain nouns that the modules share: what Grafana asks, what a guest says, what an exchange is, what a frame holds.
 //!
 //! They mirror `wit/` name for name, so that neither `frame` nor `egress` needs to know how values come out of a
-//! guest. No behaviour beyond what a noun can answer about itself; no crate but serde.
+//! guest. No behaviour beyond what a noun can answer about itself; no crate but serde and bytes.
 //!
 //! Units: points in time are nanoseconds since the Unix epoch in UTC, sizes are bytes.
 
+mod caller;
+mod exchange;
 mod json_object;
 mod secret;
 
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+
+pub use caller::Caller;
+pub use exchange::{Exchange, Origin};
 pub use json_object::JsonObject;
 pub use secret::Secret;
 
@@ -162,8 +168,8 @@ pub struct Response {
     pub status: u16,
     /// Header fields, lower-case names.
     pub headers: Vec<(String, String)>,
-    /// The body, decompressed.
-    pub body: Vec<u8>,
+    /// The body, decompressed. Several queries may have the same.
+    pub body: Bytes,
     /// Set if there is no response.
     pub failure: Option<TransportFailure>,
 }

@@ -14,13 +14,13 @@ use tracing::Instrument as _;
 pub use chunks::{Part, run_in_chunks};
 pub use error::Error;
 
-use crate::budget::Allowance;
 use crate::datasource::Datasource;
+use crate::egress::{Asker, Journal};
 pub use crate::frame::Chunk;
 use crate::frame::Frames;
 use crate::guest::GuestId;
 use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
-use crate::model::{Fetch, Format, Frame, Query};
+use crate::model::{Caller, Fetch, Format, Frame, Query};
 
 /// The answer to a ref id: encoded frames, or why there are none.
 pub type Answer = (String, Result<Vec<Bytes>, Error>);
@@ -29,13 +29,15 @@ pub type Answer = (String, Result<Vec<Bytes>, Error>);
 pub async fn run_all(
     datasource: &Arc<Datasource>,
     queries: Vec<Query>,
+    caller: &Caller,
     format: Format,
     limits: &Limits,
     deadline: Instant,
 ) -> Vec<Answer> {
     let answers = queries.into_iter().map(async |query| {
         let span = tracing::info_span!(target: "trace", "query", refId = query.ref_id);
-        let answer = run_one(datasource, &query, format, limits, deadline).instrument(span).await;
+        let answer = run_one(datasource, &query, caller, format, limits, deadline);
+        let answer = answer.instrument(span).await;
         (query.ref_id, answer)
     });
     stream::iter(answers).buffer_unordered(limits.queries_in_flight).collect().await
@@ -45,12 +47,14 @@ pub async fn run_all(
 async fn run_one(
     datasource: &Datasource,
     query: &Query,
+    caller: &Caller,
     format: Format,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Vec<Bytes>, Error> {
-    let allowance = datasource.allow(deadline);
-    let frames = collect(datasource, query, limits, &allowance).await?;
+    let (allowance, journal) = (datasource.allow(deadline), Journal::default());
+    let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
+    let frames = collect(datasource, query, limits, asker).await?;
     encode(frames, datasource.guest.id(), query, format).await
 }
 
@@ -59,10 +63,10 @@ pub(crate) async fn collect(
     datasource: &Datasource,
     query: &Query,
     limits: &Limits,
-    allowance: &Allowance,
+    asker: Asker<'_>,
 ) -> Result<Frames, Error> {
     let mut frames = Frames::new(limits);
-    let mut run = Run::begin(datasource, query, limits, allowance).await?;
+    let mut run = Run::begin(datasource, query, limits, asker).await?;
     while let Some(found) = run.round().await? {
         frames = add(frames, found, datasource.guest.id()).await?;
     }
@@ -73,7 +77,7 @@ pub(crate) async fn collect(
 pub(crate) struct Run<'a> {
     datasource: &'a Datasource,
     query: &'a Query,
-    allowance: &'a Allowance,
+    asker: Asker<'a>,
     rounds: Rounds<'a>,
     /// The next round; none if the query is done.
     next: Option<Fetch>,
@@ -85,19 +89,21 @@ impl<'a> Run<'a> {
         datasource: &'a Datasource,
         query: &'a Query,
         limits: &'a Limits,
-        allowance: &'a Allowance,
+        asker: Asker<'a>,
     ) -> Result<Self, Error> {
-        let next = datasource.guest.build_requests(query, &datasource.view, allowance).await?;
+        let next =
+            datasource.guest.build_requests(query, &datasource.view, asker.allowance).await?;
         let rounds = Rounds::new(datasource.guest.id(), limits);
-        Ok(Self { datasource, query, allowance, rounds, next: Some(next) })
+        Ok(Self { datasource, query, asker, rounds, next: Some(next) })
     }
 
     /// Send and transform: the frames of one round, or none after the last.
     pub(crate) async fn round(&mut self) -> Result<Option<Vec<Frame>>, Error> {
         let Some(fetch) = self.next.take() else { return Ok(None) };
-        let Self { datasource: Datasource { guest, view, client, .. }, allowance, .. } = *self;
+        let Self { datasource: Datasource { guest, view, client, .. }, asker, .. } = *self;
+        let allowance = asker.allowance;
         self.rounds.admit(&fetch)?;
-        let (responses, _held) = client.send_all(fetch.requests, allowance).await?;
+        let (responses, _held) = client.send_all(fetch.requests, asker).await?;
         let outcome = guest.transform(self.query, view, responses, fetch.state, allowance).await?;
         self.next = outcome.next;
         Ok(Some(outcome.frames))

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::datasource::{Datasource, RawSettings, Registry};
+use crate::egress::{Asker, Journal};
 use crate::limits::Limits;
-use crate::model::{Reply, ResourceRequest, ResourceResponse};
+use crate::model::{Caller, Reply, ResourceRequest, ResourceResponse};
 use crate::query::{Error, Rounds};
 use routes::Route;
 
@@ -20,14 +21,15 @@ pub async fn answer(
     registry: &Registry,
     settings: Option<RawSettings>,
     request: &ResourceRequest,
+    caller: &Caller,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<ResourceResponse, Error> {
     if let Some(route) = Route::of(&request.path) {
-        return route.answer(registry, settings, request, limits, deadline).await;
+        return route.answer(registry, settings, request, caller, limits, deadline).await;
     }
     let datasource = named(registry, settings, request, deadline).await?;
-    call(&datasource, request, limits, deadline).await
+    call(&datasource, request, caller, limits, deadline).await
 }
 
 /// The datasource that is asked.
@@ -48,16 +50,18 @@ async fn named(
 async fn call(
     datasource: &Datasource,
     request: &ResourceRequest,
+    caller: &Caller,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<ResourceResponse, Error> {
     let Datasource { guest, view, client, .. } = datasource;
     let mut rounds = Rounds::new(guest.id(), limits);
-    let allowance = &datasource.allow(deadline);
+    let (allowance, journal) = (&datasource.allow(deadline), Journal::default());
+    let asker = Asker { caller, allowance, journal: &journal, afresh: false };
     let mut fetch = guest.resource_requests(request, view, allowance).await?;
     loop {
         rounds.admit(&fetch)?;
-        let (responses, _held) = client.send_all(fetch.requests, allowance).await?;
+        let (responses, _held) = client.send_all(fetch.requests, asker).await?;
         match guest.respond(request, view, responses, fetch.state, allowance).await? {
             Reply::Done(response) => return Ok(response),
             Reply::Next(next) => fetch = next,

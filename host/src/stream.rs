@@ -20,10 +20,10 @@ pub use channels::{Channels, Running};
 use news::News;
 
 use crate::datasource::{Datasource, RawSettings, Registry};
-use crate::egress::Opened;
+use crate::egress::{Asker, Journal, Opened};
 use crate::frame::{self, Frames, LiveFrame};
 use crate::limits::{LIVE_EVENT_PAUSE, LIVE_RETRY_MAX, LIVE_RETRY_MIN, Limits};
-use crate::model::{Fetch, Query, Response, Source};
+use crate::model::{Caller, Fetch, Query, Response, Source};
 use crate::query::{Error, add, collect, elsewhere};
 
 /// A stream that somebody looks at.
@@ -81,7 +81,10 @@ impl Stream<'_> {
             }
             // The interval is that between two questions, however long it took to load the guest before.
             let start = Instant::now();
-            let frames = collect(&datasource, &query, self.limits, &allowance).await?;
+            // Many may look at it, so it is asked for on nobody's behalf.
+            let (caller, journal) = (&Caller::nobody(), &Journal::default());
+            let asker = Asker { caller, allowance: &allowance, journal, afresh: false };
+            let frames = collect(&datasource, &query, self.limits, asker).await?;
             self.tell(frames, News::of_window, news, &datasource, packets).await?;
             *pauses = self::pauses();
             sleep_until(start + self.channel.interval()).await;

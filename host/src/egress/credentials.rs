@@ -14,9 +14,9 @@ use url::Url;
 
 use super::error::Error;
 use super::policy::{Allowed, Refusal, is_own_header, origin, printable};
-use super::settings::{BasicAuth, HttpSettings, SettingsError};
+use super::settings::{BasicAuth, Forward, HttpSettings, SettingsError};
 use crate::limits::URL_BYTES_MAX;
-use crate::model::{Body, Request, Secret};
+use crate::model::{Body, Caller, Request, Secret};
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +33,8 @@ pub(super) struct Credentials {
     secrets: HashMap<String, Secret>,
     /// The names that the guest's description lists.
     described: Vec<String>,
+    /// What of a caller's header fields reaches the API.
+    forward: Forward,
 }
 
 /// A request as it goes out. No `Debug`: it holds secrets in clear.
@@ -40,6 +42,8 @@ pub(super) struct Credentials {
 pub(super) struct Prepared {
     pub(super) method: Method,
     pub(super) url: Url,
+    /// The URL as it may be shown: with placeholders in the place of secrets.
+    pub(super) shown: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     /// Whether a secret stands in the body.
@@ -56,6 +60,7 @@ impl Credentials {
             headers: headers.collect::<Result<_, _>>()?,
             secrets: settings.secrets.clone(),
             described: allowed.secrets.clone(),
+            forward: settings.forward.clone(),
         })
     }
 
@@ -66,14 +71,16 @@ impl Credentials {
         request: Request,
         mut url: Url,
         own_origin: bool,
+        caller: &Caller,
     ) -> Result<Prepared, Error> {
+        let shown = shown(&url, &request.parameters);
         if !request.parameters.is_empty() {
             self.append_pairs(&mut url.query_pairs_mut(), &request.parameters)?;
         }
         let bytes = url.as_str().len();
         if bytes > URL_BYTES_MAX {
             let target = printable(&request.target);
-            return Err(self.refused(target, Refusal::UrlTooLong { bytes }));
+            return Err(Refusal::UrlTooLong { bytes }.blamed(&self.guest, target));
         }
         let mut headers = HeaderMap::with_capacity(request.headers.len() + self.headers.len() + 2);
         for (name, value) in request.headers {
@@ -85,6 +92,7 @@ impl Credentials {
             None => (Bytes::new(), false),
         };
         if own_origin {
+            self.forward(caller, &mut headers)?;
             if let Some(basic_auth) = &self.basic_auth {
                 headers.entry(AUTHORIZATION).or_insert_with(|| basic_auth.clone());
             }
@@ -93,7 +101,31 @@ impl Credentials {
             }
         }
         let method = method(request.method);
-        Ok(Prepared { method, url, headers, body, secret_in_body })
+        Ok(Prepared { method, url, shown, headers, body, secret_in_body })
+    }
+
+    /// Adds what Grafana forwards of the caller's request and the settings let through, where the guest set nothing itself.
+    fn forward(&self, caller: &Caller, headers: &mut HeaderMap) -> Result<(), Error> {
+        let Forward { tokens, cookies, headers: named } = &self.forward;
+        let tokens = ["authorization", "x-id-token"].into_iter().filter(|_name| *tokens);
+        let cookies = ["cookie"].into_iter().filter(|_name| *cookies);
+        for name in tokens.chain(cookies).chain(named.iter().map(String::as_str)) {
+            let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+            if headers.contains_key(&name) {
+                continue;
+            }
+            for value in caller.headers(name.as_str()) {
+                let value = header_value(value.expose());
+                let mut value =
+                    value.ok_or_else(|| Error::Forwarded { header: name.to_string() })?;
+                value.set_sensitive(true);
+                headers.append(name.clone(), value);
+            }
+        }
+        if caller.is_from_alert() {
+            headers.entry(FROM_ALERT).or_insert(HeaderValue::from_static("true"));
+        }
+        Ok(())
     }
 
     fn header(
@@ -110,7 +142,7 @@ impl Credentials {
                 None => {
                     let refusal =
                         Refusal::Header { name: printable(&name), reason: "cannot be sent" };
-                    self.refused(printable(target), refusal)
+                    refusal.blamed(&self.guest, printable(target))
                 }
             });
         };
@@ -175,11 +207,19 @@ impl Credentials {
         let secret = self.secrets.get(name);
         secret.ok_or_else(|| Error::SecretNotSet { guest: guest(), name: name.to_owned() })
     }
+}
 
-    /// Blames a request on the guest.
-    pub(super) fn refused(&self, target: String, refusal: Refusal) -> Error {
-        Error::Refused { guest: self.guest.clone(), target, refusal }
+/// What the SDK's client tells every API of a request for an alert rule (contract section 4.3).
+const FROM_ALERT: HeaderName = HeaderName::from_static("fromalert");
+
+/// A URL with these parameters, as they were written.
+fn shown(url: &Url, parameters: &[(String, String)]) -> String {
+    if parameters.is_empty() {
+        return url.as_str().to_owned();
     }
+    let mut url = url.clone();
+    url.query_pairs_mut().extend_pairs(parameters);
+    url.into()
 }
 
 const OPEN: &str = "{{secret:";
@@ -214,6 +254,7 @@ impl Prepared {
             }
             self.drop_secrets();
         }
+        self.shown = origin(&to) + to.path();
         self.url = to;
         Ok(())
     }

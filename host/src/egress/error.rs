@@ -86,6 +86,12 @@ pub enum Error {
         /// The header's name.
         header: String,
     },
+    /// What Grafana forwards of a caller's request cannot be sent.
+    #[error("the forwarded header '{header}' cannot be sent")]
+    Forwarded {
+        /// The header's name.
+        header: String,
+    },
     /// No connection: not resolved, refused, reset, no route.
     #[error("no connection to {endpoint}: {cause}")]
     Unreachable {
@@ -145,9 +151,10 @@ impl Error {
         match self {
             Self::Refused { refusal, .. } => refusal.blame(),
             Self::SecretNotDescribed { .. } => Blame::Guest,
-            Self::Settings(_) | Self::SecretNotSet { .. } | Self::SecretInHeader { .. } => {
-                Blame::Settings
-            }
+            Self::Settings(_)
+            | Self::SecretNotSet { .. }
+            | Self::SecretInHeader { .. }
+            | Self::Forwarded { .. } => Blame::Settings,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Tls { .. }
@@ -165,6 +172,7 @@ impl Error {
             Self::SecretNotDescribed { .. }
             | Self::SecretNotSet { .. }
             | Self::SecretInHeader { .. } => "secret",
+            Self::Forwarded { .. } => "forwarded",
             Self::Unreachable { .. } => "unreachable",
             Self::TimedOut { .. } => "timeout",
             Self::Tls { .. } => "tls",
@@ -219,6 +227,10 @@ impl Error {
                 "The secret '{name}' holds a line break or another control character, so that it cannot be sent in the \
                  header '{header}'. Enter it again in the data source's settings."
             ),
+            Self::Forwarded { header } => format!(
+                "The header '{header}', which Grafana forwards, holds a control character, so that it cannot be sent. Look at \
+                 what sets it, or do not have it forwarded (data source's settings)."
+            ),
             Self::Unreachable { cause, .. } => format!(
                 "{}: is the URL in the data source's settings right, and is the API running?",
                 sentence(cause)
@@ -261,6 +273,7 @@ impl Error {
             | Self::SecretNotDescribed { .. }
             | Self::SecretNotSet { .. }
             | Self::SecretInHeader { .. }
+            | Self::Forwarded { .. }
             | Self::NoMemory(_) => None,
         }
     }

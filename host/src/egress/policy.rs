@@ -14,6 +14,7 @@ mod tests;
 use http::{HeaderName, StatusCode};
 use url::{Position, Url};
 
+use super::error::Error;
 use super::settings::SettingsError;
 use crate::limits::{REDIRECTS_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_HEADERS_MAX};
 use crate::model::{Description, Method, Request};
@@ -61,6 +62,8 @@ impl From<&Description> for Allowed {
 /// The rules of one datasource.
 #[derive(Debug)]
 pub(super) struct Policy {
+    /// The guest's name and version, for blame.
+    guest: String,
     /// The datasource's URL.
     base: Option<Url>,
     /// The methods that the description lists.
@@ -87,6 +90,7 @@ impl Policy {
             methods => methods.to_vec(),
         };
         Ok(Self {
+            guest: description.guest.clone(),
             base,
             methods,
             described: description
@@ -96,6 +100,11 @@ impl Policy {
                 .collect(),
             allowed: allowed.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Blames a request on the guest.
+    pub(super) fn refused(&self, target: String, refusal: Refusal) -> Error {
+        refusal.blamed(&self.guest, target)
     }
 
     /// The absolute URL to send `request` to, without its parameters, or why it is not sent.

@@ -37,6 +37,44 @@ pub struct HttpSettings {
     pub secrets: HashMap<String, Secret>,
     /// The `User-Agent` of requests that have none.
     pub user_agent: String,
+    /// What of a caller's header fields reaches the API.
+    pub forward: Forward,
+    /// Connections to one host at the same time; none for as many as there are exchanges.
+    pub connections_per_host: Option<usize>,
+    /// A TLS handshake.
+    pub tls_handshake_timeout: Duration,
+    /// Grafana's own limit of a response's body, bytes, which holds besides that of `Limits`.
+    pub response_bytes: Option<usize>,
+    /// How often the API may be asked.
+    pub pace: Pace,
+    /// Tries after the first.
+    pub retries: u32,
+    /// How long answers to reads are fresh if neither the API nor the guest says; zero keeps nothing on the host's own account.
+    pub cache_for: Duration,
+    /// How long after it was fresh an answer may be given to an alert rule if the API gives none.
+    pub stale_if_error: Duration,
+}
+
+/// What of a caller's header fields reaches the API, and only at the datasource's own origin (contract section 4.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forward {
+    /// The user's OAuth tokens: `Authorization` and `X-Id-Token` (`oauthPassThru`).
+    pub tokens: bool,
+    /// The cookies that Grafana lets through (`keepCookies`).
+    pub cookies: bool,
+    /// Other header fields by lower-case name (`allowedHeaders`).
+    pub headers: Vec<String>,
+}
+
+/// How often an API may be asked. What is none is not limited here.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pace {
+    /// Requests for each second, on average; above zero.
+    pub requests_per_second: Option<f64>,
+    /// Requests that may be sent at once after a rest; above zero.
+    pub burst: Option<u32>,
+    /// Exchanges in flight; above zero.
+    pub in_flight: Option<usize>,
 }
 
 impl HttpSettings {
@@ -55,6 +93,14 @@ impl HttpSettings {
             allowed_hosts: Vec::new(),
             secrets: HashMap::new(),
             user_agent: concat!("Graft/", env!("CARGO_PKG_VERSION")).to_owned(),
+            forward: Forward::default(),
+            connections_per_host: None,
+            tls_handshake_timeout: Duration::from_secs(10),
+            response_bytes: None,
+            pace: Pace::default(),
+            retries: 2,
+            cache_for: Duration::ZERO,
+            stale_if_error: Duration::from_secs(300),
         }
     }
 }
@@ -84,6 +130,10 @@ pub struct TlsSettings {
     pub authority: Option<Secret>,
     /// The certificate that the host shows to the API.
     pub client: Option<ClientCertificate>,
+    /// The name that the API's certificate has to be for, and that is asked for, instead of the URL's host (`serverName`).
+    pub server_name: Option<String>,
+    /// Nothing older than TLS 1.3 (Grafana's feature toggle `pluginsForceTls13`).
+    pub only_13: bool,
 }
 
 /// A TLS client certificate.

@@ -46,13 +46,16 @@ impl Plugin {
         request: QueryDataRequest,
         deadline: Instant,
     ) -> Result<(QueryDataResponse, Outcome), Status> {
-        let from_proto::Asked { settings, queries, format } = from_proto::queries(request)?;
+        let from_proto::Asked { settings, queries, caller, format } = from_proto::queries(request)?;
         let (queries, refused) = from_proto::split(queries);
         let refused = refused.into_iter().map(|(ref_id, error)| (ref_id, Err(error)));
         let mut answers: Vec<query::Answer> = refused.collect();
         match self.registry.get(settings, deadline).await {
-            Ok(datasource) => answers
-                .extend(query::run_all(&datasource, queries, format, &self.limits, deadline).await),
+            Ok(datasource) => {
+                let limits = &self.limits;
+                let run = query::run_all(&datasource, queries, &caller, format, limits, deadline);
+                answers.extend(run.await);
+            }
             Err(error) => answers.extend(
                 queries
                     .into_iter()
@@ -73,16 +76,17 @@ impl Plugin {
     ) -> Result<Outcome, Status> {
         let QueryChunkedDataRequest { plugin_context, headers, queries, format } = request;
         let request = QueryDataRequest { plugin_context, headers, queries, format };
-        let from_proto::Asked { settings, queries, format } = from_proto::queries(request)?;
+        let from_proto::Asked { settings, queries, caller, format } = from_proto::queries(request)?;
         let (queries, mut failed) = from_proto::split(queries);
         // If nobody takes answers any more, all this is about to be dropped.
         match self.registry.get(settings, deadline).await {
             Ok(datasource) => {
                 let (parts, mut made) = mpsc::channel(1);
                 let run = async {
-                    let limits = &self.limits;
-                    let run =
-                        query::run_in_chunks(&datasource, queries, format, limits, deadline, parts);
+                    let (datasource, limits) = (&datasource, &self.limits);
+                    let run = query::run_in_chunks(
+                        datasource, queries, &caller, format, limits, deadline, parts,
+                    );
                     run.await
                 };
                 let pass_on = async {

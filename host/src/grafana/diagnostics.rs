@@ -12,6 +12,7 @@ use tonic::{Request, Response, Status};
 use super::request::Outcome;
 use super::{Plugin, from_proto, to_proto};
 use crate::health;
+use crate::model::Caller;
 
 #[tonic::async_trait]
 impl Diagnostics for Plugin {
@@ -22,9 +23,9 @@ impl Diagnostics for Plugin {
     ) -> Result<Response<CheckHealthResponse>, Status> {
         let (metadata, _extensions, request) = request.into_parts();
         let deadline = self.deadline(from_proto::granted_time(&metadata));
-        let context = request.plugin_context;
+        let (context, caller) = (request.plugin_context, from_proto::caller(request.headers));
         let in_flight = self.begin("checkHealth", &metadata, context.as_ref());
-        in_flight.run(self.health(context, deadline)).await
+        in_flight.run(self.health(context, caller, deadline)).await
     }
 
     async fn collect_metrics(
@@ -42,11 +43,12 @@ impl Plugin {
     async fn health(
         &self,
         context: Option<PluginContext>,
+        caller: Caller,
         deadline: Instant,
     ) -> Result<(CheckHealthResponse, Outcome), Status> {
         let settings = from_proto::settings(context)?;
         let checked = match self.registry.get(settings, deadline).await {
-            Ok(datasource) => health::check(&datasource, &self.limits, deadline).await,
+            Ok(datasource) => health::check(&datasource, &caller, &self.limits, deadline).await,
             Err(error) => Err(error.into()),
         };
         let outcome = Outcome::of(&checked);

@@ -20,11 +20,14 @@ use tonic::metadata::MetadataMap;
 use url::form_urlencoded;
 
 use crate::datasource::RawSettings;
-use crate::model::{Format, JsonObject, Query, ResourceRequest, Secret};
+use crate::model::{Caller, Format, JsonObject, Query, ResourceRequest, Secret};
 use crate::query::Error;
 
 /// The header by which Grafana says that an alert rule asks, exactly so (contract section 4.3).
 const FROM_ALERT: &str = "FromAlert";
+
+/// What stands before the names of most of the headers that Grafana forwards (contract section 4.3).
+const FORWARDED: &str = "http_";
 
 /// Group and kind by which Grafana names a data source's settings (contract section 2.7).
 const SETTINGS_KIND: (&str, &str) = ("grafana-plugin-sdk-go", "DataSourceInstanceSettings");
@@ -35,6 +38,8 @@ pub(super) struct Asked {
     pub(super) settings: RawSettings,
     /// Each by itself: one that is not valid spoils no other.
     pub(super) queries: Vec<(String, Result<Query, Error>)>,
+    /// Who asks.
+    pub(super) caller: Caller,
     pub(super) format: Format,
 }
 
@@ -55,13 +60,14 @@ pub(super) fn queries(request: QueryDataRequest) -> Result<Asked, Status> {
             format!("two queries have the refId '{}', by which answers are known", twice.ref_id);
         return Err(Status::invalid_argument(problem));
     }
-    let from_alert = request.headers.get(FROM_ALERT).is_some_and(|value| value == "true");
+    let caller = caller(request.headers);
+    let from_alert = caller.is_from_alert();
     let queries = request.queries.into_iter().map(|asked| {
         let ref_id = asked.ref_id.clone();
         (ref_id, query(asked, from_alert).map_err(Error::Invalid))
     });
     let queries = queries.collect();
-    Ok(Asked { settings: settings(request.plugin_context)?, queries, format })
+    Ok(Asked { settings: settings(request.plugin_context)?, queries, caller, format })
 }
 
 /// Tells the queries that can be run from those that cannot, and why.
@@ -78,10 +84,27 @@ pub(super) fn split(
     (runnable, refused)
 }
 
-/// A `CallResource` request, and the data source that it is for, if any.
-pub(super) fn resource(request: CallResourceRequest) -> (Option<RawSettings>, ResourceRequest) {
+/// Who asks, by the headers that Grafana adds: some as they are, most behind [`FORWARDED`] (contract section 4.3).
+pub(super) fn caller(headers: HashMap<String, String>) -> Caller {
+    let from_alert = headers.get(FROM_ALERT).is_some_and(|value| value == "true");
+    let plain = |name: String| match name.strip_prefix(FORWARDED) {
+        Some(forwarded) => forwarded.to_owned(),
+        None => name,
+    };
+    Caller::new(headers.into_iter().map(|(name, value)| (plain(name), value)), from_alert)
+}
+
+/// A `CallResource` request, the data source that it is for, if any, and who asks. There the headers are those of the browser, from which
+/// Grafana has removed what is not to be forwarded.
+pub(super) fn resource(
+    request: CallResourceRequest,
+) -> (Option<RawSettings>, Caller, ResourceRequest) {
     let query = request.url.split_once('?').map_or("", |(_path, query)| query);
     let parameters = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let all = request.headers.iter().flat_map(|(name, values)| {
+        values.values.iter().map(move |value| (name.clone(), value.clone()))
+    });
+    let caller = Caller::new(all, false);
     let headers = request.headers.into_iter().flat_map(|(name, values)| {
         let name = name.to_ascii_lowercase();
         let is_passed = is_about_content(&name);
@@ -98,7 +121,7 @@ pub(super) fn resource(request: CallResourceRequest) -> (Option<RawSettings>, Re
         headers,
         body: request.body.into(),
     };
-    (settings(request.plugin_context).ok(), resource)
+    (settings(request.plugin_context).ok(), caller, resource)
 }
 
 /// Whether a header field is about the content, so that it cannot hold a credential: any other might, such as the one that an

@@ -24,9 +24,10 @@ impl Resource for Plugin {
         let deadline = self.deadline(from_proto::granted_time(&metadata));
         let in_flight = self.begin("callResource", &metadata, request.plugin_context.as_ref());
         let work = async {
-            let (settings, request) = from_proto::resource(request);
+            let (settings, caller, request) = from_proto::resource(request);
+            let (registry, limits) = (&self.registry, &self.limits);
             let answered =
-                resource::answer(&self.registry, settings, &request, &self.limits, deadline).await;
+                resource::answer(registry, settings, &request, &caller, limits, deadline).await;
             let outcome = Outcome::of(&answered);
             let messages = to_proto::call_resource_responses(answered).into_iter().map(Ok);
             Ok((tokio_stream::iter(messages.collect::<Vec<_>>()), outcome))

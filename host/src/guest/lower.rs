@@ -40,7 +40,7 @@ pub(super) fn resource_request(request: model::ResourceRequest) -> resources::Re
     }
 }
 
-/// Bodies are moved.
+/// Bodies are moved, or copied if another query has the same.
 pub(super) fn responses(responses: Vec<model::Response>) -> Vec<Response> {
     responses.into_iter().map(response).collect()
 }
@@ -49,7 +49,7 @@ fn response(response: model::Response) -> Response {
     Response {
         status: response.status,
         headers: headers(response.headers),
-        body: response.body,
+        body: response.body.into(),
         failure: response.failure.map(|failure| match failure {
             model::TransportFailure::Unreachable(text) => TransportFailure::Unreachable(text),
             model::TransportFailure::Timeout(text) => TransportFailure::Timeout(text),

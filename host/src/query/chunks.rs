@@ -7,9 +7,10 @@ use tracing::Instrument as _;
 
 use super::{Error, Run, add, elsewhere};
 use crate::datasource::Datasource;
+use crate::egress::{Asker, Journal};
 use crate::frame::{Chunk, Frames};
 use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
-use crate::model::{Format, Query};
+use crate::model::{Caller, Format, Query};
 
 /// Rows of one frame of a ref id.
 pub type Part = (String, Chunk);
@@ -19,6 +20,7 @@ pub type Part = (String, Chunk);
 pub async fn run_in_chunks(
     datasource: &Datasource,
     queries: Vec<Query>,
+    caller: &Caller,
     format: Format,
     limits: &Limits,
     deadline: Instant,
@@ -26,7 +28,7 @@ pub async fn run_in_chunks(
 ) -> Vec<(String, Error)> {
     let runs = queries.into_iter().map(async |query| {
         let span = tracing::info_span!(target: "trace", "query", refId = query.ref_id);
-        let run = run_one(datasource, &query, format, limits, deadline, &parts);
+        let run = run_one(datasource, &query, caller, format, limits, deadline, &parts);
         let ran = run.instrument(span).await;
         ran.err().map(|error| (query.ref_id, error))
     });
@@ -38,6 +40,7 @@ pub async fn run_in_chunks(
 async fn run_one(
     datasource: &Datasource,
     query: &Query,
+    caller: &Caller,
     format: Format,
     limits: &Limits,
     deadline: Instant,
@@ -47,7 +50,7 @@ async fn run_one(
     let blame = |error| Error::frame(guest, error);
     // An alert rule is given frames that are checked, and reshaped, all together.
     if query.from_alert {
-        let frames = super::run_one(datasource, query, format, limits, deadline).await?;
+        let frames = super::run_one(datasource, query, caller, format, limits, deadline).await?;
         if frames.is_empty() {
             let nothing = Chunk::nothing(&query.ref_id, format).map_err(blame)?;
             send(parts, query, nothing, deadline).await?;
@@ -58,8 +61,9 @@ async fn run_one(
         return Ok(());
     }
     let mut frames = Frames::new(limits);
-    let allowance = datasource.allow(deadline);
-    let mut run = Run::begin(datasource, query, limits, &allowance).await?;
+    let (allowance, journal) = (datasource.allow(deadline), Journal::default());
+    let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
+    let mut run = Run::begin(datasource, query, limits, asker).await?;
     while let Some(found) = run.round().await? {
         frames = add(frames, found, guest).await?;
         let small = frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX;

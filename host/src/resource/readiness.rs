@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::datasource::Datasource;
+use crate::egress::{Asker, Journal};
 use crate::frame::Readiness;
 use crate::limits::Limits;
-use crate::model::{JsonObject, Query};
+use crate::model::{Caller, JsonObject, Query};
 use crate::query::{Error, collect, elsewhere};
 
 /// Queries as Grafana's own `/api/ds/query` takes them.
@@ -65,12 +66,13 @@ enum Judgement {
 pub(super) async fn judge(
     datasource: &Datasource,
     body: &[u8],
+    caller: &Caller,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Judged, Error> {
     let queries = queries(body).map_err(Error::Invalid)?;
     let judged = queries.into_iter().map(async |query| {
-        let judgement = match judge_one(datasource, &query, limits, deadline).await {
+        let judgement = match judge_one(datasource, &query, caller, limits, deadline).await {
             Ok(readiness) => Judgement::Frames(readiness),
             Err(error) => Judgement::Error { ready: false, reasons: vec![error.user_message()] },
         };
@@ -83,11 +85,13 @@ pub(super) async fn judge(
 async fn judge_one(
     datasource: &Datasource,
     query: &Query,
+    caller: &Caller,
     limits: &Limits,
     deadline: Instant,
 ) -> Result<Readiness, Error> {
-    let allowance = datasource.allow(deadline);
-    let frames = collect(datasource, query, limits, &allowance).await?;
+    let (allowance, journal) = (datasource.allow(deadline), Journal::default());
+    let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
+    let frames = collect(datasource, query, limits, asker).await?;
     let judged = elsewhere(move || Ok(frames.complete()?.alert_readiness())).await?;
     judged.map_err(|error| Error::frame(datasource.guest.id(), error))
 }

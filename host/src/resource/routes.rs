@@ -9,7 +9,7 @@ use super::{named, readiness};
 use crate::datasource::{self, RawSettings, Registry};
 use crate::guest::CONTRACT_VERSION;
 use crate::limits::{LISTED_GUEST_TIME, Limits};
-use crate::model::{Capability, Description, Method, ResourceRequest, ResourceResponse};
+use crate::model::{Caller, Capability, Description, Method, ResourceRequest, ResourceResponse};
 use crate::query::Error;
 
 /// The plugin's id in Grafana.
@@ -45,6 +45,7 @@ impl Route {
         registry: &Registry,
         settings: Option<RawSettings>,
         request: &ResourceRequest,
+        caller: &Caller,
         limits: &Limits,
         deadline: Instant,
     ) -> Result<ResourceResponse, Error> {
@@ -66,7 +67,9 @@ impl Route {
             }),
             Self::AlertReadiness => {
                 let datasource = named(registry, settings, request, deadline).await?;
-                json(&readiness::judge(&datasource, &request.body, limits, deadline).await?)
+                let judged =
+                    readiness::judge(&datasource, &request.body, caller, limits, deadline).await?;
+                json(&judged)
             }
         })
     }

@@ -17,11 +17,12 @@ use tokio_util::io::StreamReader;
 use tracing::Instrument as _;
 use url::Url;
 
-use super::{Client, Exchange, Room, endpoint, failure, headers, span_of, timed_out};
+use super::courier::{Room, headers};
+use super::{Client, Exchange, endpoint, failure, span_of, timed_out};
 use crate::budget::Allowance;
 use crate::egress::error::{Bound, Error, Phase};
 use crate::limits::{LIVE_EVENT_BYTES_MAX, LIVE_SILENCE_MAX};
-use crate::model::{Request, Response};
+use crate::model::{Caller, Request, Response};
 use crate::traces;
 
 /// What came of asking for events.
@@ -56,8 +57,9 @@ impl Client {
     /// Sends a request whose response is read event by event. What holds for each exchange holds for this one up to the
     /// response's header; its body may take as long as it likes, and takes no other exchange's place.
     pub async fn open(&self, request: Request, allowance: &Allowance) -> Result<Opened, Error> {
-        let exchange =
-            self.prepare(request).inspect_err(|error| self.metrics.failure(error.kind()))?;
+        let exchange = self
+            .prepare(request, &Caller::nobody())
+            .inspect_err(|error| self.metrics.failure(error.kind()))?;
         let span = span_of(&exchange);
         let opened = self.header(exchange, allowance).instrument(span.clone()).await;
         self.observe(&span, opened.as_ref().map(Opened::status));
@@ -72,14 +74,14 @@ impl Client {
         let deadline = allowance.deadline;
         let end = deadline.min(start + timeout);
         let late = |phase| timed_out(&asked, start, phase, Bound::Exchange);
-        let sent = timeout_at(end, self.send(prepared)).await;
+        let sent = timeout_at(end, self.courier.send(prepared, end)).await;
         let (url, response) = sent.map_err(|_elapsed| late(Phase::Response))??;
         let opened = if response.status().is_success() {
             Opened::Events(Box::new(Events::new(url, response)))
         } else {
-            let (left, mut hold) = (AtomicUsize::new(self.round_bytes), allowance.hold());
-            let room = Room { deadline, left: &left, hold: &mut hold };
-            let read = self.read(&url, response, room, end, || late(Phase::Body)).await;
+            let (left, mut hold) = (AtomicUsize::new(self.courier.round_bytes), allowance.hold());
+            let room = Room { deadline, left: Arc::new(left), hold: &mut hold };
+            let read = self.courier.read(&url, response, room, end, || late(Phase::Body)).await;
             Opened::Response(read?)
         };
         let bytes = match &opened {
@@ -128,7 +130,7 @@ impl Events {
             self.pending.store(0, Ordering::Relaxed);
             if !data.trim().is_empty() {
                 let (status, headers) = (self.status, self.headers.clone());
-                let body = data.into_bytes();
+                let body = data.into();
                 return Ok(Some(Response { status, headers, body, failure: None }));
             }
         }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::budget::{Budget, Lane};
+use crate::budget::{Allowance, Budget, Lane};
 use crate::egress::settings::BasicAuth;
 use crate::metrics::Metrics;
 use crate::model::{Body, Method, Secret, Source, TransportFailure};
@@ -163,8 +163,17 @@ fn within(time: Duration) -> Allowance {
     Budget::new(&Limits::default()).allow(Lane::HOST, Instant::now() + time)
 }
 
+async fn send_all(
+    client: &Client,
+    requests: Vec<Request>,
+    allowance: &Allowance,
+) -> Result<(Vec<Response>, Vec<Hold>), Error> {
+    let (caller, journal) = (&Caller::nobody(), &Journal::default());
+    client.send_all(requests, Asker { caller, allowance, journal, afresh: false }).await
+}
+
 async fn send(client: &Client, request: Request) -> Result<Response, Error> {
-    let (mut responses, _held) = client.send_all(vec![request], &later()).await?;
+    let (mut responses, _held) = send_all(client, vec![request], &later()).await?;
     assert_eq!(responses.len(), 1);
     Ok(responses.remove(0))
 }
@@ -197,7 +206,7 @@ async fn the_api_gets_the_request_as_the_guest_asked_with_the_datasources_creden
         ..get("/api/x")
     };
     let response = send(&client(&settings), request).await.unwrap();
-    assert_eq!((response.status, response.body.as_slice()), (200, b"[]".as_slice()));
+    assert_eq!((response.status, &response.body[..]), (200, b"[]".as_slice()));
 
     let [seen] = server.requests().try_into().unwrap();
     for line in [
@@ -245,7 +254,7 @@ async fn responses_come_in_the_order_of_the_requests_over_few_connections() {
     let limits = Limits { exchanges_in_flight: 2, ..Limits::default() };
     let client = limited(&server.settings(), &limits);
     let requests = (0..50).map(|index| get(&format!("/{index}"))).collect();
-    let (responses, _held) = client.send_all(requests, &later()).await.unwrap();
+    let (responses, _held) = send_all(&client, requests, &later()).await.unwrap();
     let bodies: Vec<_> = responses.into_iter().map(|response| response.body).collect();
     let expected: Vec<_> = (0..50).map(|index| format!("/{index}").into_bytes()).collect();
     assert_eq!(bodies, expected);
@@ -277,7 +286,7 @@ async fn no_connection_is_kept_if_the_admin_wants_none() {
 async fn nothing_is_sent_if_one_request_of_a_round_is_not_allowed() {
     let server = Server::start(|_| ok(b"x")).await;
     let requests = vec![get("/a"), get("http://other.example/")];
-    let error = server.client().send_all(requests, &later()).await.unwrap_err();
+    let error = send_all(&server.client(), requests, &later()).await.unwrap_err();
     check(
         &error,
         500,
@@ -370,7 +379,7 @@ async fn each_time_that_can_run_out_is_a_gateway_timeout_that_says_which() {
     let slow = Server::start(move |_| Answer::Stall(head.clone())).await;
     // Long enough for the head to arrive on a machine that is busy with other tests.
     let long = Duration::from_secs(1);
-    let error = slow.client().send_all(vec![get("/x")], &within(long)).await.unwrap_err();
+    let error = send_all(&slow.client(), vec![get("/x")], &within(long)).await.unwrap_err();
     check(&error, 504, Source::Downstream, &["was not complete within"]);
 
     let one = Limits { exchanges_in_flight: 1, ..Limits::default() };
@@ -378,7 +387,7 @@ async fn each_time_that_can_run_out_is_a_gateway_timeout_that_says_which() {
     let tolerant = |target| Request { tolerate_failure: true, ..get(target) };
     // When the time of the whole query is over, no guest can do anything about it.
     let round = vec![tolerant("/first"), tolerant("/second")];
-    let error = client.send_all(round, &within(short)).await.unwrap_err();
+    let error = send_all(&client, round, &within(short)).await.unwrap_err();
     check(&error, 504, Source::Downstream, &["raise 'query_time' in grafana.ini"]);
 }
 
@@ -388,8 +397,8 @@ async fn all_bodies_of_a_round_fit_into_a_guests_memory() {
     let limits = Limits { guest_memory_bytes: 1000, ..Limits::default() };
     let client = limited(&server.settings(), &limits);
     let round = |requests| vec![get("/x"); requests];
-    assert_eq!(client.send_all(round(2), &later()).await.unwrap().0.len(), 2);
-    let error = client.send_all(round(3), &later()).await.unwrap_err();
+    assert_eq!(send_all(&client, round(2), &later()).await.unwrap().0.len(), 2);
+    let error = send_all(&client, round(3), &later()).await.unwrap_err();
     check(&error, 502, Source::Downstream, &["larger than 1000 bytes", "'guest_memory_bytes'"]);
 }
 
@@ -402,10 +411,10 @@ async fn a_body_is_read_as_soon_as_there_is_memory_for_it() {
     others.take(700).await.unwrap();
     let client = server.client();
     let short = allow(Duration::from_millis(50));
-    let error = client.send_all(vec![get("/x")], &short).await.unwrap_err();
+    let error = send_all(&client, vec![get("/x")], &short).await.unwrap_err();
     check(&error, 503, Source::Plugin, &["memory of 1000 bytes", "raise 'memory_bytes'"]);
     let long = allow(Duration::from_secs(3600));
-    let later = client.send_all(vec![get("/x")], &long);
+    let later = send_all(&client, vec![get("/x")], &long);
     let (answered, ()) = tokio::join!(later, async { drop(others) });
     let (responses, held) = answered.unwrap();
     assert_eq!((responses[0].body.len(), budget.held()), (400, 400));
@@ -523,7 +532,7 @@ async fn a_redirect_on_the_own_origin_is_followed_with_credentials() {
     let mut settings = server.settings();
     settings.headers = vec![("X-Api-Key".to_owned(), secret("k3y"))];
     let response = send(&client(&settings), get("/old")).await.unwrap();
-    assert_eq!(response.body, b"here");
+    assert_eq!(response.body[..], *b"here");
     let requests = server.requests();
     assert!(requests[1].starts_with("GET /new?page=1 ") && requests[1].contains("x-api-key: k3y"));
 }
@@ -555,7 +564,7 @@ async fn a_redirect_to_another_host_is_refused_unless_allowed_and_never_gets_a_c
     let allowed = Allowed { hosts: vec![host], secrets, ..Allowed::default() };
     let client = Client::new(&settings, &allowed, &Limits::default(), metrics()).unwrap();
     let response = send(&client, request).await.unwrap();
-    assert_eq!(response.body, b"other");
+    assert_eq!(response.body[..], *b"other");
     let [seen] = other.requests().try_into().unwrap();
     assert!(seen.contains("x-plain: plain"), "{seen}");
     for secret in ["k3y", "t0ken", "authorization", "x-token", "x-api-key"] {

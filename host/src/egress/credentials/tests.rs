@@ -40,7 +40,12 @@ fn credentials() -> Credentials {
 }
 
 fn join(request: Request, own_origin: bool) -> Result<Prepared, Error> {
-    credentials().join(request, Url::parse("http://h/x?a=b").unwrap(), own_origin)
+    credentials().join(
+        request,
+        Url::parse("http://h/x?a=b").unwrap(),
+        own_origin,
+        &Caller::nobody(),
+    )
 }
 
 fn header<'a>(prepared: &'a Prepared, name: &str) -> Option<&'a str> {

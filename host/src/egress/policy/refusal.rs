@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use url::Url;
 
 use super::{AddressKind, NoAddress};
-use crate::egress::error::Blame;
+use crate::egress::error::{Blame, Error};
 use crate::limits::{REDIRECTS_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_HEADERS_MAX, URL_BYTES_MAX};
 
 /// Why a request, or a redirect, is not sent on. Reads as the end of "the request is not allowed: ".
@@ -159,6 +159,11 @@ impl Refusal {
             | Self::TooManyRedirects => Blame::Api,
             _ => Blame::Guest,
         }
+    }
+
+    /// The same as an error, for what a guest asked for.
+    pub(in crate::egress) fn blamed(self, guest: &str, target: String) -> Error {
+        Error::Refused { guest: guest.to_owned(), target, refusal: self }
     }
 
     /// Why a name that `url` holds is not asked.

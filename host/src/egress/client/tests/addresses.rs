@@ -171,7 +171,7 @@ async fn a_name_is_dialled_at_the_addresses_that_were_judged_and_no_others() {
     let network = Network::new(&server).with("api.example", &[&addresses]);
     let client = network.client("http://10.0.0.1", &["api.example:80"]);
     let response = send(&client, get("http://api.example/x")).await.unwrap();
-    assert_eq!(response.body, b"yes");
+    assert_eq!(response.body[..], *b"yes");
     assert_eq!(network.dialled(), [["8.8.8.8", "2606:4700::1111"]]);
     assert!(server.requests()[0].contains("\r\nhost: api.example\r\n"));
 }

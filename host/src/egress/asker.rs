@@ -1,0 +1,36 @@
+//! On whose behalf requests are sent, with what, and where it is noted what came of them.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::budget::Allowance;
+use crate::model::{Caller, Exchange};
+
+/// What all requests of one query have in common.
+#[derive(Clone, Copy)]
+pub struct Asker<'a> {
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// Time and memory.
+    pub allowance: &'a Allowance,
+    /// Where each exchange is noted.
+    pub journal: &'a Journal,
+    /// Whether the API itself has to answer, as for "Save & test": nothing comes from the cache, and a circuit that is open keeps
+    /// nothing back.
+    pub afresh: bool,
+}
+
+/// The exchanges of one query, in the order of their ends.
+#[derive(Debug, Default)]
+pub struct Journal(Mutex<Vec<Exchange>>);
+
+impl Journal {
+    /// Notes an exchange.
+    pub(super) fn note(&self, exchange: Exchange) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+    }
+
+    /// What was noted so far.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
