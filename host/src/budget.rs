@@ -8,6 +8,7 @@
 //! - the oldest of these gets what it needs in any case, one at a time, so that two that wait for each other never do so for
 //!   ever. So the process takes at most the budget and what one query may hold beyond.
 
+mod gate;
 mod lanes;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+pub use gate::{Gate, NoTurn, Turn};
 pub use lanes::{Lane, Lanes};
 
 use crate::limits::{Limits, how_to_raise};
@@ -158,6 +160,11 @@ impl Budget {
 }
 
 impl Allowance {
+    /// What tells the query from all others.
+    pub fn number(&self) -> u64 {
+        self.query.number
+    }
+
     /// Whose query it is.
     pub fn lane(&self) -> Lane {
         self.query.lane

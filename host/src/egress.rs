@@ -8,6 +8,8 @@
 mod asker;
 mod policy;
 mod credentials;
+mod fingerprint;
+mod cache;
 mod authentication;
 mod client;
 mod settings;
@@ -16,7 +18,8 @@ mod error;
 pub mod fuzzing;
 
 pub use asker::{Asker, Journal};
-pub use client::{Client, Events, Opened};
+pub use cache::Cache;
+pub use client::{Client, Events, Held, Opened};
 pub use error::{Blame, Bound, Error, Phase};
 pub use policy::{AddressKind, Allowed, Refusal};
 pub use settings::{

@@ -3,7 +3,7 @@
 //! In the order a guest passes through: [`Guests`] finds its file by name (`shelf`, or `listing` if it is only listed) and has it loaded
 //! (`loader`, `load`): `trust` and `inspect` judge it, `scan` counts what it would cost, `compile` makes native code of it in another
 //! process, `cache` keeps that, `quarantine` remembers if it ever took the process down, `description` checks what it says about itself.
-//! Then each `call` waits at the `gate` for its turn, has a fresh store with its `state`, and runs in `slices`, first on the thread that
+//! Then each `call` waits at a gate for its turn, has a fresh store with its `state`, and runs in `slices`, first on the thread that
 //! asks and then on the guests' own `threads`; `lower` and `lift` turn `model`'s nouns into the contract's and back.
 
 mod shelf;
@@ -21,7 +21,6 @@ mod description;
 mod engine;
 mod call;
 mod exports;
-mod gate;
 mod extension;
 mod slices;
 mod threads;
@@ -49,7 +48,7 @@ pub use scan::ScanError;
 pub use shelf::Guests;
 pub use trust::{SignatureKey, Trust, TrustError};
 
-use crate::budget::Allowance;
+use crate::budget::{Allowance, NoTurn};
 use crate::metrics::GuestMetrics;
 use crate::model::{
     DatasourceView, Description, Fetch, Outcome, Query, Refusal, Reply, ResourceRequest, Response,
@@ -60,7 +59,6 @@ use bindings::graft::datasource::context;
 use call::{Call, Callable, Find, Running};
 use exports::Exports;
 use extension::Extension;
-use gate::NoTurn;
 use returned::{Returns, size_of_bodies};
 use state::State;
 

@@ -205,6 +205,25 @@ pub const REQUEST_HEADERS_MAX: usize = 100;
 pub const REQUEST_HEADER_BYTES_MAX: usize = 64 << 10;
 /// A request's URL. The `http` crate holds no more, and servers take much less.
 pub const URL_BYTES_MAX: usize = u16::MAX as usize - 1;
+/// The first pause before a request is tried again, and the least: what a connection that was reset takes to come back.
+pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(200);
+/// The longest pause before a request is tried again, where the API does not say one. A panel is waiting.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Failures in a row after which an API is left alone. One more than what a single query's tries make of a short fault.
+pub const BREAKER_FAILURES: u32 = 5;
+/// The first pause of an API that failed so often: what a restart takes.
+pub const BREAKER_PAUSE_MIN: Duration = Duration::from_secs(5);
+/// The longest: somebody who mended the API does not wait longer to see it.
+pub const BREAKER_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Origins of one data source that are watched: those that descriptions name are a handful.
+pub const BREAKER_ORIGINS_MAX: usize = 100;
+/// The part of the cache that one answer may take is one of so many, so that no single one empties it.
+pub const CACHE_ENTRY_SHARE: usize = 8;
+/// The longest time between two requests that a pace can ask for.
+pub const PACE_INTERVAL_MAX: Duration = Duration::from_secs(60 * 60);
+/// A pause in the middle of a body after which the rest is not waited for, whatever the data source's timeout.
+pub const BODY_IDLE_MAX: Duration = Duration::from_secs(30);
+
 /// Redirects that are followed for one request. Browsers stop at 20, Go and reqwest at 10.
 pub const REDIRECTS_MAX: usize = 10;
 
@@ -283,6 +302,8 @@ pub struct Limits {
     pub response_bytes: usize,
     /// A response's header fields together.
     pub header_bytes: usize,
+    /// Answers of APIs that are kept to be given again, of all data sources together. Not part of what queries hold.
+    pub cache_bytes: usize,
     /// Frames of one query. Grafana's own panels become unusable long before.
     pub frames: usize,
     /// Rows of one query, all frames together.
@@ -309,6 +330,7 @@ impl Default for Limits {
             live_streams: 200,
             response_bytes: 64 << 20,
             header_bytes: 64 << 10,
+            cache_bytes: 64 << 20,
             frames: 1_000,
             rows: 5_000_000,
             column_bytes: 256 << 20,

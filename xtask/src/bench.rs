@@ -11,6 +11,7 @@ mod load;
 mod large;
 mod slow;
 mod bare;
+mod layer;
 mod native;
 mod calls;
 mod idle;
@@ -51,6 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut left_out = LeftOut::default();
     let subjects = Subjects::gather(&mut left_out)?;
     let native = host::build_binary("graft-bench-native", "graft-bench-native", true)?;
+    let layer = host::build_binary("graft-bench-layer", "graft-bench-layer", true)?;
     let processors = Processors::find()?;
     allow_open_files();
     let machine = machine::describe(processors.is_some());
@@ -63,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         for subject in &subjects.list {
             measured.push(bench.subject(subject, &mut left_out).await);
         }
-        let host = bench.host(&subjects, &native, &mut left_out).await;
+        let host = bench.host(&subjects, &native, &layer, &mut left_out).await;
         anyhow::Ok((measured, host))
     })?;
     let report = report::write(&machine, &measured, &host, left_out.sentences());
@@ -89,6 +91,7 @@ fn effort(quick: bool) -> Effort {
         return Effort {
             starts: 5,
             bare_turns: 300,
+            layer_turns: 5_000,
             lengths: Lengths { warm_up: milliseconds(300), measured: milliseconds(1_500) },
             patience: milliseconds(6_000),
             large_queries: 5,
@@ -98,6 +101,7 @@ fn effort(quick: bool) -> Effort {
     Effort {
         starts: 21,
         bare_turns: 2_000,
+        layer_turns: 50_000,
         lengths: Lengths { warm_up: milliseconds(2_000), measured: milliseconds(10_000) },
         patience: milliseconds(30_000),
         large_queries: 15,

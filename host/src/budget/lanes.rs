@@ -1,6 +1,7 @@
 //! A queue in which lanes take turns, so that who asks much does not hold up who asks little.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
 /// Who shares a place in the queue: one data source, or the host itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,23 +12,23 @@ impl Lane {
     pub const HOST: Self = Self(0);
 }
 
-/// A queue of lanes: first come, first served within a lane, and one of each lane in turn.
+/// A queue of lanes, one for each data source or whatever else has a key: first come, first served within a lane, and one of each lane in turn.
 #[derive(Debug)]
-pub struct Lanes<T> {
-    waiting: HashMap<Lane, VecDeque<T>>,
+pub struct Lanes<T, K = Lane> {
+    waiting: HashMap<K, VecDeque<T>>,
     /// The lanes in which somebody waits, in the order of their turns.
-    turns: VecDeque<Lane>,
+    turns: VecDeque<K>,
 }
 
-impl<T> Default for Lanes<T> {
+impl<T, K> Default for Lanes<T, K> {
     fn default() -> Self {
         Self { waiting: HashMap::new(), turns: VecDeque::new() }
     }
 }
 
-impl<T> Lanes<T> {
+impl<T, K: Copy + Eq + Hash> Lanes<T, K> {
     /// Puts something at the end of its lane.
-    pub fn push(&mut self, lane: Lane, item: T) {
+    pub fn push(&mut self, lane: K, item: T) {
         let queue = self.waiting.entry(lane).or_default();
         if queue.is_empty() {
             self.turns.push_back(lane);
@@ -36,7 +37,7 @@ impl<T> Lanes<T> {
     }
 
     /// Takes what is first in the lane whose turn it is, of those lanes that `may` be served; their turn is over then.
-    pub fn pop(&mut self, may: impl Fn(Lane) -> bool) -> Option<(Lane, T)> {
+    pub fn pop(&mut self, may: impl Fn(K) -> bool) -> Option<(K, T)> {
         let place = self.turns.iter().position(|lane| may(*lane))?;
         let lane = self.turns.remove(place)?;
         let queue = self.waiting.get_mut(&lane)?;
@@ -55,12 +56,12 @@ impl<T> Lanes<T> {
     }
 
     /// How many wait in a lane.
-    pub fn waiting_in(&self, lane: Lane) -> usize {
+    pub fn waiting_in(&self, lane: K) -> usize {
         self.waiting.get(&lane).map_or(0, VecDeque::len)
     }
 
     /// Removes those that do not wait any more; `lane` is where to look.
-    pub fn retain(&mut self, lane: Lane, keep: impl FnMut(&T) -> bool) {
+    pub fn retain(&mut self, lane: K, keep: impl FnMut(&T) -> bool) {
         let Some(queue) = self.waiting.get_mut(&lane) else { return };
         queue.retain(keep);
         if queue.is_empty() {
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn lanes_take_turns_and_each_keeps_its_order() {
-        let mut lanes = Lanes::default();
+        let mut lanes = Lanes::<_>::default();
         for item in [11, 12, 13, 14] {
             lanes.push(Lane(1), item);
         }
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_lane_that_may_not_is_passed_over_and_keeps_its_turn() {
-        let mut lanes = Lanes::default();
+        let mut lanes = Lanes::<_>::default();
         lanes.push(Lane(1), 11);
         lanes.push(Lane(2), 21);
         assert_eq!(lanes.pop(|lane| lane != Lane(1)), Some((Lane(2), 21)));
@@ -100,7 +101,7 @@ mod tests {
 
     #[test]
     fn who_went_away_is_not_served() {
-        let mut lanes = Lanes::default();
+        let mut lanes = Lanes::<_>::default();
         lanes.push(Lane(1), 11);
         lanes.push(Lane(1), 12);
         lanes.push(Lane(2), 21);

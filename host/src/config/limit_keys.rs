@@ -137,6 +137,12 @@ pub(super) static LIMITS: &[LimitKey] = &[
         meaning: "Header fields of one response, names and values together.",
     },
     LimitKey {
+        key: "cache_bytes",
+        // Least: none, which switches it off. Most: the largest machines.
+        bound: Bound::Bytes(|limits| &mut limits.cache_bytes, 0..=64 * GIB),
+        meaning: "Responses that are kept in memory to be given again, of all data sources. 0 keeps none.",
+    },
+    LimitKey {
         key: "frames",
         // Least: an answer has one. Most: a hundred times what Grafana's panels can draw.
         bound: Bound::Number(|limits| &mut limits.frames, 1..=100_000),

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::error::Error;
 use super::settings::{RawSettings, Settings};
 use crate::budget::{Allowance, Budget, Lane};
-use crate::egress::{Allowed, Client};
+use crate::egress::{Allowed, Cache, Client};
 use crate::guest::{Guest, Guests};
 use crate::limits::{DATASOURCES_MAX, Limits};
 use crate::metrics::Metrics;
@@ -45,6 +45,8 @@ pub struct Registry {
     guests: Guests,
     limits: Limits,
     budget: Arc<Budget>,
+    /// Answers of all datasources that may be given again.
+    cache: Arc<Cache>,
     metrics: Metrics,
     entries: Mutex<HashMap<Key, Arc<Entry>>>,
     /// Counts requests, to know which datasource was not asked for longest.
@@ -64,7 +66,8 @@ impl Registry {
     /// A registry with nothing in it yet.
     pub fn new(guests: Guests, limits: Limits, budget: Arc<Budget>, metrics: Metrics) -> Self {
         let (entries, clock) = (Mutex::default(), AtomicU64::new(0));
-        Self { guests, limits, budget, metrics, entries, clock }
+        let cache = Arc::new(Cache::new(&limits));
+        Self { guests, limits, budget, cache, metrics, entries, clock }
     }
 
     /// What may be used by what begins now and is for no data source in particular.
@@ -106,10 +109,10 @@ impl Registry {
         let allowed = Allowed::from(guest.description());
         // A guest is told of no secret that it does not know.
         view.secrets.retain(|name| allowed.secrets.contains(name));
-        let limits = self.limits.clone();
+        let (limits, cache) = (self.limits.clone(), Arc::clone(&self.cache));
         let metrics = self.metrics.datasource(&view.uid);
         // Reads the system's certificates from disk.
-        let client = move || Client::new(&http, &allowed, &limits, metrics);
+        let client = move || Client::new(&http, &allowed, &limits, cache, metrics);
         let client = spawn_blocking(client).await;
         let client = client.map_err(|_panicked| Error::Panicked)??;
         let (lane, budget) = (self.budget.lane(), Arc::clone(&self.budget));

@@ -1,36 +1,44 @@
 //! Sends the requests of one datasource and reads the responses, under limits.
+//!
+//! A request passes, in this order: policy and credentials ([`Client::prepare`]), the cache, the `flights` of those that are under way
+//! already, and for those that really go out the [`courier`]: circuit breaker, turn, pace, hop by hop, and again if that is worth a try.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
-use tokio::sync::Semaphore;
+use http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, field};
-use url::Url;
 
-use super::asker::{Asker, Journal};
-use super::authentication::Authentication;
+use super::asker::Asker;
+use super::cache::{Cache, Found, Freshness, Stored};
 use super::credentials::{Credentials, Prepared};
 use super::error::{Bound, Error, Phase};
-use super::policy::{Allowed, Policy, origin, printable};
+use super::fingerprint::Fingerprint;
+use super::policy::{Allowed, printable};
 use super::settings::HttpSettings;
 use crate::budget::Hold;
 use crate::limits::Limits;
 use crate::metrics::DatasourceMetrics;
 use crate::model::{self, Caller, Origin, Request, Response};
-use crate::traces;
 
-use connections::{Connections, Names};
-use courier::{Courier, Room, Time};
+use connections::Names;
+use courier::{Courier, Delivered, Errand};
 pub use events::{Events, Opened};
+use flights::Flights;
 
+mod breaker;
 mod connections;
 mod courier;
 mod resolver;
 mod events;
 mod failure;
+mod flights;
+mod reading;
+mod retry;
 #[cfg(test)]
 mod tests;
 
@@ -40,12 +48,27 @@ pub struct Client {
     courier: Arc<Courier>,
     /// What joins a request.
     credentials: Credentials,
-    /// One permit for each exchange in flight.
-    permits: Semaphore,
+    /// What is under way.
+    flights: Flights,
+    /// Answers that may be given again.
+    cache: Arc<Cache>,
+    /// Tells this client's answers from those of all others, and of what it was before its settings changed.
+    number: u64,
     /// One exchange, from its turn to the last byte of the body.
     timeout: Duration,
+    /// How long answers are fresh that say nothing.
+    cache_for: Duration,
+    /// How long an answer may be given to an alert rule after it was fresh, if there is no other.
+    stale_if_error: Duration,
     /// What is counted.
     metrics: Arc<DatasourceMetrics>,
+}
+
+/// What of the memory of queries the responses of a round take, until this is dropped.
+#[derive(Debug, Default)]
+pub struct Held {
+    _own: Vec<Hold>,
+    _shared: Vec<Arc<Delivered>>,
 }
 
 /// A request that is ready to go, and what is needed to judge its outcome.
@@ -54,7 +77,19 @@ struct Exchange {
     /// As the guest asked, before any redirect.
     method: &'static str,
     timeout: Duration,
+    cache_for: Option<Duration>,
+    /// Whether sending it twice does no harm.
+    is_repeatable: bool,
     tolerates_failure: bool,
+}
+
+/// A response, and where it came from.
+struct Answer {
+    response: Response,
+    origin: Origin,
+    retries: u32,
+    hold: Option<Hold>,
+    delivered: Option<Arc<Delivered>>,
 }
 
 impl Client {
@@ -64,9 +99,10 @@ impl Client {
         settings: &HttpSettings,
         allowed: &Allowed,
         limits: &Limits,
+        cache: Arc<Cache>,
         metrics: Arc<DatasourceMetrics>,
     ) -> Result<Self, Error> {
-        Self::with_names(settings, allowed, limits, metrics, &resolver::of_system)
+        Self::with_names(settings, allowed, limits, cache, metrics, &resolver::of_system)
     }
 
     /// The same, where `names` says how names become addresses.
@@ -74,24 +110,25 @@ impl Client {
         settings: &HttpSettings,
         allowed: &Allowed,
         limits: &Limits,
+        cache: Arc<Cache>,
         metrics: Arc<DatasourceMetrics>,
         names: Names<'_>,
     ) -> Result<Self, Error> {
-        let policy = Policy::new(settings.base_url.clone(), allowed, &settings.allowed_hosts)?;
-        let courier = Courier {
-            connections: Connections::new(settings, limits, &policy, names)?,
-            policy,
-            authentication: Authentication::new(settings)?,
-            response_bytes: limits.response_bytes,
-            round_bytes: limits.guest_memory_bytes,
-            header_bytes: limits.header_bytes,
-        };
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let credentials = Credentials::new(settings, allowed)?;
+        let known_metrics = Arc::clone(&metrics);
+        let courier = Courier::new(settings, allowed, limits, Arc::clone(&cache), metrics, names)?;
+        let by_vendor = allowed.cache_for.unwrap_or_default();
         Ok(Self {
             courier: Arc::new(courier),
-            credentials: Credentials::new(settings, allowed)?,
-            permits: Semaphore::new(limits.exchanges_in_flight.max(1)),
+            credentials,
+            flights: Flights::default(),
+            cache,
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             timeout: settings.timeout,
-            metrics,
+            cache_for: settings.cache_for.unwrap_or(by_vendor),
+            stale_if_error: settings.stale_if_error,
+            metrics: known_metrics,
         })
     }
 
@@ -104,19 +141,19 @@ impl Client {
         &self,
         requests: Vec<Request>,
         asker: Asker<'_>,
-    ) -> Result<(Vec<Response>, Vec<Hold>), Error> {
+    ) -> Result<(Vec<Response>, Held), Error> {
         let exchanges = requests.into_iter().map(|request| self.prepare(request, asker.caller));
         let exchanges = exchanges.collect::<Result<Vec<_>, _>>();
         let exchanges = exchanges.inspect_err(|error| self.metrics.failure(error.kind()))?;
         let left = Arc::new(AtomicUsize::new(self.courier.round_bytes));
-        let run = async |exchange| {
-            let mut hold = asker.allowance.hold();
-            let (deadline, left) = (asker.allowance.deadline, Arc::clone(&left));
-            let room = Room { deadline, left, hold: &mut hold };
-            let response = self.run(exchange, room, asker.journal).await?;
-            Ok::<_, Error>((response, hold))
-        };
-        Ok(try_join_all(exchanges.into_iter().map(run)).await?.into_iter().unzip())
+        let runs = exchanges.into_iter().map(|exchange| self.run(exchange, &left, asker));
+        let (mut responses, mut held) = (Vec::new(), Held::default());
+        for Answer { response, hold, delivered, .. } in try_join_all(runs).await? {
+            responses.push(response);
+            held._own.extend(hold);
+            held._shared.extend(delivered);
+        }
+        Ok((responses, held))
     }
 
     fn prepare(&self, request: Request, caller: &Caller) -> Result<Exchange, Error> {
@@ -126,35 +163,43 @@ impl Client {
             .map_err(|refusal| policy.refused(printable(&request.target), refusal))?;
         let timeout = request.timeout.map_or(self.timeout, |timeout| timeout.min(self.timeout));
         let (method, tolerates_failure) = (request.method.as_str(), request.tolerate_failure);
+        let is_read = matches!(request.method, model::Method::Get | model::Method::Head);
+        let (is_repeatable, cache_for) = (is_read || request.idempotent, request.cache_for);
         let own_origin = policy.is_own_origin(&url);
         let prepared = self.credentials.join(request, url, own_origin, caller)?;
-        Ok(Exchange { prepared, method, timeout, tolerates_failure })
+        Ok(Exchange { prepared, method, timeout, cache_for, is_repeatable, tolerates_failure })
     }
 
+    /// One exchange with all that is said and counted of it.
     async fn run(
         &self,
         exchange: Exchange,
-        room: Room<'_>,
-        journal: &Journal,
-    ) -> Result<Response, Error> {
+        left: &Arc<AtomicUsize>,
+        asker: Asker<'_>,
+    ) -> Result<Answer, Error> {
         let (method, tolerates_failure) = (exchange.method, exchange.tolerates_failure);
         let (url, start) = (exchange.prepared.shown.clone(), Instant::now());
         let span = span_of(&exchange);
-        let result = self.exchange(exchange, room).instrument(span.clone()).await;
-        self.observe(&span, result.as_ref().map(|response| response.status));
-        journal.note(model::Exchange {
+        let result = self.answer(exchange, left, asker, &span).await;
+        self.observe(&span, result.as_ref().map(|answer| answer.response.status));
+        let answer = result.as_ref();
+        asker.journal.note(model::Exchange {
             method,
             url,
-            status: result.as_ref().map_or(0, |response| response.status),
+            status: answer.map_or(0, |answer| answer.response.status),
             elapsed: start.elapsed(),
-            bytes: result.as_ref().map_or(0, |response| response.body.len()),
-            origin: Origin::Api,
-            retries: 0,
-            failure: result.as_ref().err().map(Error::user_message),
+            bytes: answer.map_or(0, |answer| answer.response.body.len()),
+            origin: answer.map_or(Origin::Api, |answer| answer.origin),
+            retries: answer.map_or_else(|error| error.retries(), |answer| answer.retries),
+            failure: answer.err().map(Error::user_message),
         });
         match result {
             Err(error) if tolerates_failure => match error.as_failure() {
-                Some(failure) => Ok(Response { failure: Some(failure), ..Response::default() }),
+                Some(failure) => {
+                    let response = Response { failure: Some(failure), ..Response::default() };
+                    let (origin, retries) = (Origin::Api, error.retries());
+                    Ok(Answer { response, origin, retries, hold: None, delivered: None })
+                }
                 None => Err(error),
             },
             result => result,
@@ -178,26 +223,124 @@ impl Client {
         }
     }
 
-    /// One exchange: wait for its turn, send, follow redirects, read.
-    async fn exchange(&self, exchange: Exchange, room: Room<'_>) -> Result<Response, Error> {
-        let Exchange { mut prepared, method, timeout, .. } = exchange;
-        let deadline = room.deadline;
-        traces::inject(&mut prepared.headers);
-        let asked = endpoint(&prepared.url);
-        let queued = Instant::now();
-        // The semaphore is never closed, so an error of `acquire` does not happen; it would let the request through.
-        let permit = timeout_at(deadline, self.permits.acquire()).await;
-        // A turn that comes as the time ends, because others ran out of it too, is no turn.
-        let _permit = permit
-            .ok()
-            .filter(|_permit| Instant::now() < deadline)
-            .ok_or_else(|| timed_out(&asked, queued, Phase::Queue, Bound::Query))?;
-        let time = Time::now(timeout, deadline);
-        let response = self.courier.exchange(prepared, room, time).await?;
-        let (status, bytes) = (response.status, response.body.len());
-        self.metrics.response(method, status, bytes, time.start.elapsed());
-        tracing::debug!(endpoint = asked, status, bytes, elapsed = ?time.start.elapsed(), "Exchange");
-        Ok(response)
+    /// From the cache if it has something fresh; else from the API; else from the cache all the same, if that is allowed.
+    async fn answer(
+        &self,
+        mut exchange: Exchange,
+        left: &Arc<AtomicUsize>,
+        asker: Asker<'_>,
+        span: &Span,
+    ) -> Result<Answer, Error> {
+        let endpoint = exchange.prepared.endpoint();
+        let fingerprint =
+            exchange.is_repeatable.then(|| Fingerprint::of(self.number, &exchange.prepared));
+        let found = match &fingerprint {
+            Some(fingerprint) if !asker.afresh => {
+                self.cache.look_up(fingerprint, &exchange.prepared)
+            }
+            _ => Found::Nothing,
+        };
+        let (stored, validators) = match found {
+            Found::Fresh(response) => {
+                return self.at_hand(response, Origin::Cache, &endpoint, left, asker).await;
+            }
+            Found::Stale(stored, validators) => (Some(stored), validators),
+            Found::Nothing => (None, HeaderMap::new()),
+        };
+        let freshness = Freshness {
+            hint: exchange.cache_for.take(),
+            default: self.cache_for,
+            for_errors: asker.caller.is_from_alert() && !self.stale_if_error.is_zero(),
+        };
+        let kept =
+            fingerprint.map(|fingerprint| (fingerprint, freshness, stored.clone(), validators));
+        let came = self.fly(exchange, kept, left, asker, span).await;
+        let is_failure = match &came {
+            Ok(answer) => matches!(answer.response.status, 500 | 502..=504),
+            Err(error) => error.is_of_api(),
+        };
+        let stored = stored.filter(|_stored| is_failure);
+        let grace = if freshness.for_errors { self.stale_if_error } else { Duration::ZERO };
+        match stored.and_then(|stored| self.cache.despite_errors(&stored, grace)) {
+            Some(response) => self.at_hand(response, Origin::Stale, &endpoint, left, asker).await,
+            None => came,
+        }
+    }
+
+    /// A response that did not have to be read.
+    async fn at_hand(
+        &self,
+        response: Response,
+        origin: Origin,
+        endpoint: &str,
+        left: &AtomicUsize,
+        asker: Asker<'_>,
+    ) -> Result<Answer, Error> {
+        self.metrics.answered(origin.as_str());
+        self.courier.take_of_round(left, response.body.len(), endpoint)?;
+        let mut hold = asker.allowance.hold();
+        hold.take(response.body.len()).await.map_err(Error::NoMemory)?;
+        Ok(Answer { response, origin, retries: 0, hold: Some(hold), delivered: None })
+    }
+
+    /// From the API, together with whoever asks the same at the same time.
+    async fn fly(
+        &self,
+        exchange: Exchange,
+        kept: Option<(Fingerprint, Freshness, Option<Arc<Stored>>, HeaderMap)>,
+        left: &Arc<AtomicUsize>,
+        asker: Asker<'_>,
+        span: &Span,
+    ) -> Result<Answer, Error> {
+        let endpoint = exchange.prepared.endpoint();
+        let fingerprint = kept.as_ref().map(|(fingerprint, ..)| *fingerprint);
+        let errand = Errand {
+            prepared: exchange.prepared,
+            method: exchange.method,
+            timeout: exchange.timeout,
+            is_repeatable: exchange.is_repeatable,
+            kept,
+            allowance: asker.allowance.clone(),
+            left: Arc::clone(left),
+            afresh: asker.afresh,
+        };
+        let Some(fingerprint) = fingerprint.filter(|_fingerprint| !asker.afresh) else {
+            let delivered = self.courier.deliver(errand).instrument(span.clone()).await?;
+            return Ok(self.own(Arc::new(delivered), false));
+        };
+        let deadline = asker.allowance.deadline;
+        loop {
+            let (flight, is_joined) = self.flights.join(fingerprint, || {
+                let (courier, errand) = (Arc::clone(&self.courier), errand.clone());
+                let flight = async move { courier.deliver(errand).await.map(Arc::new) };
+                flight.instrument(span.clone()).boxed()
+            });
+            let start = Instant::now();
+            let landed = timeout_at(deadline, flight).await;
+            let landed = landed
+                .map_err(|_elapsed| timed_out(&endpoint, start, Phase::Response, Bound::Query));
+            match landed? {
+                // The time of whoever began it was over; there is some left here.
+                Err(Error::TimedOut { bound: Bound::Query, .. })
+                    if is_joined && Instant::now() < deadline => {}
+                landed => {
+                    let delivered = landed?;
+                    if is_joined {
+                        let bytes = delivered.response.body.len();
+                        self.courier.take_of_round(left, bytes, &endpoint)?;
+                    }
+                    return Ok(self.own(delivered, is_joined));
+                }
+            }
+        }
+    }
+
+    /// The response for one of those who waited for it. Its body is not copied.
+    fn own(&self, delivered: Arc<Delivered>, is_joined: bool) -> Answer {
+        let origin = if is_joined { Origin::Shared } else { delivered.origin };
+        self.metrics.answered(origin.as_str());
+        let (response, retries) = (delivered.response.clone(), delivered.retries);
+        Answer { response, origin, retries, hold: None, delivered: Some(delivered) }
     }
 }
 
@@ -208,7 +351,7 @@ fn span_of(exchange: &Exchange) -> Span {
         "HTTP Outgoing Request",
         otel.kind = "client",
         http.method = exchange.method,
-        http.url = endpoint(&exchange.prepared.url),
+        http.url = exchange.prepared.endpoint(),
         http.status_code = field::Empty,
         failure = field::Empty,
         otel.status_code = field::Empty,
@@ -217,9 +360,4 @@ fn span_of(exchange: &Exchange) -> Span {
 
 fn timed_out(endpoint: &str, since: Instant, phase: Phase, bound: Bound) -> Error {
     Error::TimedOut { endpoint: endpoint.to_owned(), after: since.elapsed(), phase, bound }
-}
-
-/// A URL as errors and logs show it: without query, which may hold secrets.
-fn endpoint(url: &Url) -> String {
-    origin(url) + url.path()
 }

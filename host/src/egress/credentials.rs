@@ -233,6 +233,12 @@ struct Resolved {
 }
 
 impl Prepared {
+    /// The URL as errors and logs show it: without query.
+    pub(super) fn endpoint(&self) -> String {
+        let end = self.shown.find('?').unwrap_or(self.shown.len());
+        self.shown[..end].to_owned()
+    }
+
     /// Turns to where a redirect leads, as RFC 9110, section 15.4 and browsers have it.
     pub(super) fn follow(&mut self, status: StatusCode, to: Url) -> Result<(), Refusal> {
         let rewrites = match status.as_u16() {

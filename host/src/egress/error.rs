@@ -43,6 +43,8 @@ pub enum Bound {
     Exchange,
     /// That of the whole query, with all its exchanges.
     Query,
+    /// That of a pause in the middle of a body.
+    Idle,
 }
 
 /// Why there is no response. `endpoint` is `http://host:port/path`, without query.
@@ -99,6 +101,8 @@ pub enum Error {
         endpoint: String,
         /// What happened, as `connection refused by 127.0.0.1:9`.
         cause: String,
+        /// Whether anything of the request may have reached the API.
+        was_sent: bool,
     },
     /// Time was over.
     #[error("no complete response from {endpoint} within {after:?} ({phase:?}, {bound:?})")]
@@ -140,6 +144,42 @@ pub enum Error {
         /// Its value, bytes.
         limit: usize,
     },
+    /// The API failed so often that it is left alone for a while.
+    #[error("{endpoint} failed {failures} times in a row, and is not asked for {again_in:?}")]
+    CircuitOpen {
+        /// Whom.
+        endpoint: String,
+        /// How often.
+        failures: u32,
+        /// Why it failed last.
+        cause: String,
+        /// Until it is asked again.
+        again_in: Duration,
+    },
+    /// The pace that settings or the guest's description set left no room in time.
+    #[error("the request to {endpoint} had to wait longer than {after:?} for its turn")]
+    Pace {
+        /// Whom.
+        endpoint: String,
+        /// How long it was waited.
+        after: Duration,
+        /// Requests for each second.
+        requests_per_second: String,
+    },
+    /// Too many requests wait already.
+    #[error("{limit} requests of this query wait already (limit calls_waiting)")]
+    Busy {
+        /// How many.
+        limit: usize,
+    },
+    /// The same, after several tries.
+    #[error("{error} (after {tries} tries)")]
+    Tried {
+        /// The last try's.
+        error: Box<Self>,
+        /// How many there were.
+        tries: u32,
+    },
     /// There is no memory for the body.
     #[error("there is no memory for a response")]
     NoMemory(#[source] NoMemory),
@@ -159,8 +199,11 @@ impl Error {
             | Self::TimedOut { .. }
             | Self::Tls { .. }
             | Self::Broken { .. }
-            | Self::TooLarge { .. } => Blame::Api,
-            Self::NoMemory(_) => Blame::Host,
+            | Self::TooLarge { .. }
+            | Self::CircuitOpen { .. }
+            | Self::Pace { .. } => Blame::Api,
+            Self::NoMemory(_) | Self::Busy { .. } => Blame::Host,
+            Self::Tried { error, .. } => error.blame(),
         }
     }
 
@@ -178,14 +221,42 @@ impl Error {
             Self::Tls { .. } => "tls",
             Self::Broken { .. } => "broken",
             Self::TooLarge { .. } => "too_large",
+            Self::CircuitOpen { .. } => "circuit_open",
+            Self::Pace { .. } => "pace",
+            Self::Busy { .. } => "busy",
+            Self::Tried { error, .. } => error.kind(),
             Self::NoMemory(_) => "no_memory",
+        }
+    }
+
+    /// Whether the API, or the way to it, is not well: what waiting may mend.
+    pub(super) fn is_of_api(&self) -> bool {
+        match self {
+            Self::Tried { error, .. } => error.is_of_api(),
+            Self::Unreachable { .. }
+            | Self::Tls { .. }
+            | Self::Broken { .. }
+            | Self::CircuitOpen { .. } => true,
+            Self::TimedOut { phase, bound, .. } => *phase != Phase::Queue && *bound != Bound::Query,
+            _ => false,
+        }
+    }
+
+    /// Tries after the first.
+    pub(super) fn retries(&self) -> u32 {
+        match self {
+            Self::Tried { tries, .. } => tries.saturating_sub(1),
+            _ => 0,
         }
     }
 
     /// The HTTP status that Grafana shows.
     pub fn status(&self) -> u16 {
         match (self, self.blame()) {
+            (Self::Tried { error, .. }, _) => error.status(),
             (Self::TimedOut { .. }, _) => 504,
+            (Self::CircuitOpen { .. }, _) => 503,
+            (Self::Pace { .. }, _) => 429,
             (_, Blame::Guest) => 500,
             (_, Blame::Settings) => 400,
             (_, Blame::Api) => 502,
@@ -250,6 +321,23 @@ impl Error {
                  shorter time range, or {}.",
                 how_to_raise(key)
             ),
+            Self::CircuitOpen { endpoint, failures, cause, again_in } => format!(
+                "{endpoint} failed {failures} times in a row, so it is left alone for {:.0} s more. The last time: {cause}",
+                again_in.as_secs_f64().ceil()
+            ),
+            Self::Pace { endpoint, after, requests_per_second } => format!(
+                "The request for {endpoint} was not sent: within {:.1} s its turn did not come, because this data source may send \
+                 {requests_per_second} requests for each second (maxRequestsPerSecond, or the guest's own pace). Ask for less at a \
+                 time, or raise it in the data source's settings.",
+                after.as_secs_f64()
+            ),
+            Self::Busy { limit } => format!(
+                "{limit} requests of this query wait already. Ask for less at a time, or {}.",
+                how_to_raise("calls_waiting")
+            ),
+            Self::Tried { error, tries } => {
+                format!("{} It was tried {tries} times.", error.user_message())
+            }
             Self::NoMemory(reason) => {
                 format!("There is no memory for a response: {reason}. {}.", reason.advice())
             }
@@ -260,6 +348,8 @@ impl Error {
     pub(super) fn as_failure(&self) -> Option<TransportFailure> {
         let text = self.to_string();
         match self {
+            Self::Tried { error, .. } => error.as_failure(),
+            Self::CircuitOpen { .. } => Some(TransportFailure::Unreachable(text)),
             // There is no time left in which a guest could do anything about it.
             Self::TimedOut { bound: Bound::Query, .. } => None,
             Self::Unreachable { .. } | Self::TimedOut { phase: Phase::Connection, .. } => {
@@ -274,6 +364,8 @@ impl Error {
             | Self::SecretNotSet { .. }
             | Self::SecretInHeader { .. }
             | Self::Forwarded { .. }
+            | Self::Pace { .. }
+            | Self::Busy { .. }
             | Self::NoMemory(_) => None,
         }
     }
@@ -284,6 +376,7 @@ fn timed_out(endpoint: &str, after: Duration, phase: Phase, bound: Bound) -> Str
     let (over, raise) = match bound {
         Bound::Exchange => ("", "raise 'Timeout' in the data source's settings".to_owned()),
         Bound::Query => (", when the query's time was over", how_to_raise("query_time")),
+        Bound::Idle => (", the last of them without a byte", "look at the API".to_owned()),
     };
     let less = "Ask for less, such as a shorter time range";
     match phase {

@@ -11,11 +11,13 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use http::{HeaderName, StatusCode};
 use url::{Position, Url};
 
 use super::error::Error;
-use super::settings::SettingsError;
+use super::settings::{Pace, SettingsError};
 use crate::limits::{REDIRECTS_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_HEADERS_MAX};
 use crate::model::{Description, Method, Request};
 pub use address::AddressKind;
@@ -46,6 +48,10 @@ pub struct Allowed {
     pub hosts: Vec<String>,
     /// The names of the secrets it knows; no other is ever put into its requests.
     pub secrets: Vec<String>,
+    /// How often the API should be asked, as its vendor says.
+    pub pace: Pace,
+    /// How long answers are fresh that say nothing, as its vendor says.
+    pub cache_for: Option<Duration>,
 }
 
 impl From<&Description> for Allowed {
@@ -55,6 +61,7 @@ impl From<&Description> for Allowed {
             methods: description.methods.clone(),
             hosts: description.hosts.clone(),
             secrets: description.secrets.iter().map(|secret| secret.name.clone()).collect(),
+            ..Self::default()
         }
     }
 }

@@ -49,8 +49,8 @@ pub struct HttpSettings {
     pub pace: Pace,
     /// Tries after the first.
     pub retries: u32,
-    /// How long answers to reads are fresh if neither the API nor the guest says; zero keeps nothing on the host's own account.
-    pub cache_for: Duration,
+    /// How long answers to reads are fresh if neither the API nor the guest's request says; none for what the guest's description says.
+    pub cache_for: Option<Duration>,
     /// How long after it was fresh an answer may be given to an alert rule if the API gives none.
     pub stale_if_error: Duration,
 }
@@ -77,6 +77,23 @@ pub struct Pace {
     pub in_flight: Option<usize>,
 }
 
+impl Pace {
+    /// The lower of both, each by itself.
+    pub(super) fn and(self, other: Self) -> Self {
+        fn lower<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
+            match (one, other) {
+                (Some(one), Some(other)) => Some(if other < one { other } else { one }),
+                (one, other) => one.or(other),
+            }
+        }
+        Self {
+            requests_per_second: lower(self.requests_per_second, other.requests_per_second),
+            burst: lower(self.burst, other.burst),
+            in_flight: lower(self.in_flight, other.in_flight),
+        }
+    }
+}
+
 impl HttpSettings {
     /// The defaults of Grafana's own client (contract section 9), for requests below `base_url`.
     pub fn new(base_url: Option<Url>) -> Self {
@@ -99,7 +116,7 @@ impl HttpSettings {
             response_bytes: None,
             pace: Pace::default(),
             retries: 2,
-            cache_for: Duration::ZERO,
+            cache_for: None,
             stale_if_error: Duration::from_secs(300),
         }
     }

@@ -15,12 +15,11 @@ use super::cache::Digest;
 use super::engine::{self, Ticker};
 use super::error::{Failure, GuestId, StartError};
 use super::exports::Exports;
-use super::gate::{Gate, NoTurn, Turn};
 use super::quarantine::Quarantine;
 use super::slices::{Clock, in_slices};
 use super::state::State;
 use super::threads::{Begin, Threads};
-use crate::budget::{Allowance, Budget, Lane};
+use crate::budget::{Allowance, Budget, Gate, Lane, NoTurn, Turn};
 use crate::limits::{
     DATASOURCE_CALLS_EACH_CORE, GUEST_CALLS_EACH_CORE, GUEST_CALLS_MIN, INLINE_INPUT_BYTES_MAX,
     Limits, SLICE_TICKS,
@@ -31,7 +30,7 @@ use crate::metrics::{GuestMetrics, Metrics};
 pub(super) struct Runtime {
     pub(super) engine: Engine,
     ticker: Ticker,
-    gate: Arc<Gate>,
+    gate: Arc<Gate<Lane>>,
     threads: Threads,
     limits: Limits,
     budget: Arc<Budget>,
@@ -161,7 +160,7 @@ impl Callable {
         body: impl FnOnce(GuestInstance, Store<State>) -> R + Send + 'static,
     ) -> Result<Result<T, Failure>, NoTurn> {
         let Call { export, allowance, input } = call;
-        let turn = self.runtime.gate.turn(allowance).await?;
+        let turn = self.runtime.gate.turn(allowance.lane(), allowance.deadline).await?;
         let begin = match input {
             0..=INLINE_INPUT_BYTES_MAX => Begin::Here,
             _ => Begin::There,
@@ -189,7 +188,7 @@ impl Callable {
         self,
         export: &'static str,
         // Until the store is gone.
-        _turn: Turn,
+        _turn: Turn<Lane>,
         clock: Clock,
         state: State,
         body: impl FnOnce(GuestInstance, Store<State>) -> R,

@@ -37,6 +37,8 @@ pub(super) struct Datasources {
 struct Families {
     responses: IntCounterVec,
     failures: IntCounterVec,
+    answers: IntCounterVec,
+    retries: IntCounterVec,
     durations: HistogramVec,
     sizes: HistogramVec,
 }
@@ -48,6 +50,8 @@ pub struct DatasourceMetrics {
     uid: String,
     responses: Counters<(&'static str, u16)>,
     failures: Counters<&'static str>,
+    answers: Counters<&'static str>,
+    retries: Counters<()>,
     durations: Histogram,
     sizes: Histogram,
 }
@@ -65,6 +69,16 @@ impl Datasources {
                 "graft_exchange_failures_total",
                 "Requests to data sources' APIs that have no response, by the kind of failure.",
                 &["datasource_type", "datasource_uid", "kind"],
+            )?,
+            answers: adding.counters(
+                "graft_responses_total",
+                "Responses that guests were given, by where they came from: the API, another query's exchange, or the cache.",
+                &["datasource_type", "datasource_uid", "origin"],
+            )?,
+            retries: adding.counters(
+                "graft_exchange_retries_total",
+                "Requests to data sources' APIs that were sent once more.",
+                of_datasource,
             )?,
             durations: adding.histograms(
                 "plugins_datasource_request_duration_seconds",
@@ -91,6 +105,8 @@ impl Datasources {
                 uid: uid.to_owned(),
                 responses: Counters::new(&families.responses),
                 failures: Counters::new(&families.failures),
+                answers: Counters::new(&families.answers),
+                retries: Counters::new(&families.retries),
                 durations: families.durations.with_label_values(&labels),
                 sizes: families.sizes.with_label_values(&labels),
             }
@@ -113,6 +129,18 @@ impl DatasourceMetrics {
         self.sizes.observe(bytes as f64);
     }
 
+    /// A guest is given a response that came from there.
+    pub fn answered(&self, origin: &'static str) {
+        self.answers.count(origin, || {
+            vec![DATASOURCE_TYPE.to_owned(), self.uid.clone(), origin.to_owned()]
+        });
+    }
+
+    /// A request is sent once more.
+    pub fn retried(&self) {
+        self.retries.count((), || vec![DATASOURCE_TYPE.to_owned(), self.uid.clone()]);
+    }
+
     /// An exchange has no response, or was not sent.
     pub fn failure(&self, kind: &'static str) {
         self.failures
@@ -127,6 +155,8 @@ impl Drop for DatasourceMetrics {
             let labels = [DATASOURCE_TYPE.to_owned(), uid.clone()];
             self.responses.remove();
             self.failures.remove();
+            self.answers.remove();
+            self.retries.remove();
             remove(&families.durations, &labels);
             remove(&families.sizes, &labels);
         });

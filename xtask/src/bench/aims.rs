@@ -134,6 +134,10 @@ fn of_times(rust: &Measured, host: &Host) -> Vec<Ratio> {
         }
         ratios.push(ratio);
     }
+    if let Some(layer) = &host.layer {
+        let what = "added to an exchange of 100 rows by reqwest alone, p50".to_owned();
+        ratios.push(at_most(what, layer.added(), Duration::from_micros(30)));
+    }
     if let Some(calls) = &host.calls {
         let what = format!("a whole call that does next to nothing ({EXPORT}), p50");
         ratios.push(at_most(what, calls.median(), Duration::from_micros(20)));
@@ -188,7 +192,7 @@ mod tests {
 
     #[test]
     fn an_aim_is_met_or_missed_and_what_was_not_measured_is_not_judged() {
-        let host = Host { compared: Vec::new(), calls: None, idle: Some(31_000_000) };
+        let host = Host { layer: None, compared: Vec::new(), calls: None, idle: Some(31_000_000) };
         let subjects =
             [measured(Kind::Rust, 40), measured(Kind::Go, 20), measured(Kind::Python, 4)];
         let shown = table(&all(&subjects, &host)).to_string();

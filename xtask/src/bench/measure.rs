@@ -10,6 +10,7 @@ use super::calls;
 use super::figures::Times;
 use super::idle;
 use super::large::{self, Large};
+use super::layer::{self, Layer};
 use super::left_out::LeftOut;
 use super::load::{self, Lengths, Load, Loaded};
 use super::native::{self, Compared};
@@ -28,6 +29,7 @@ const IN_FLIGHT: [usize; 3] = [1, 16, 256];
 pub(super) struct Effort {
     pub(super) starts: usize,
     pub(super) bare_turns: usize,
+    pub(super) layer_turns: usize,
     pub(super) lengths: Lengths,
     /// A load whose first answers would take longer than this is left out.
     pub(super) patience: Duration,
@@ -54,6 +56,7 @@ impl Measured {
 
 /// What came of the host alone.
 pub(super) struct Host {
+    pub(super) layer: Option<Layer>,
     pub(super) compared: Vec<Compared>,
     pub(super) calls: Option<Times>,
     /// Bytes.
@@ -139,9 +142,13 @@ impl Bench {
         &self,
         subjects: &Subjects,
         native: &Path,
+        layer: &Path,
         left_out: &mut LeftOut,
     ) -> Host {
         let step = Step::begin("Graft alone");
+        let turns = self.effort.layer_turns;
+        let layer = layer::measure(layer, self.processors, self.api, turns).await;
+        let layer = left_out.unless("the layer over HTTP", layer);
         let mut compared = Vec::new();
         for guest in native::GUESTS {
             let (host, repetitions) = (subjects.launch(), self.effort.large_queries);
@@ -153,7 +160,7 @@ impl Bench {
         let calls = left_out.unless("the time of a call that does nothing", calls);
         let idle = left_out.unless("idle memory", idle::measure(&subjects.binary).await);
         step.done();
-        Host { compared, calls, idle }
+        Host { layer, compared, calls, idle }
     }
 }
 

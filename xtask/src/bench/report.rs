@@ -32,6 +32,10 @@ pub(super) fn write(
         ("1,000 queries at once, of an API that takes a second", slow(subjects).to_string()),
         ("Start, with compiled guests in the cache", starts(subjects).to_string()),
         ("One query of 100 rows beside the bare HTTP exchange", bare(subjects).to_string()),
+        (
+            "An exchange of 100 rows by the host's client and by reqwest alone",
+            layer(host).to_string(),
+        ),
         ("The same guest in the sandbox and as native code", native(host).to_string()),
     ];
     if !left_out.is_empty() {
@@ -141,6 +145,18 @@ fn bare(subjects: &[Measured]) -> Table<5> {
     table
 }
 
+fn layer(host: &Host) -> Table<4> {
+    let mut table = Table::new(["", "p50", "p90", "p99"]);
+    if let Some(both) = &host.layer {
+        for (name, times) in [("reqwest alone", &both.plain), ("the host's client", &both.client)] {
+            let percentiles = [50, 90, 99].map(|percent| time(times.percentile(percent)));
+            let [median, nine, most] = percentiles;
+            table.row([name.to_owned(), median, nine, most]);
+        }
+    }
+    table
+}
+
 fn native(host: &Host) -> Table<6> {
     let mut table =
         Table::new(["Guest", "Body", "Sandbox, p50", "Native, p50", "Ratio", "Native peak memory"]);
@@ -198,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_report_of_nothing_has_no_figures_and_says_why() {
-        let host = Host { compared: Vec::new(), calls: None, idle: None };
+        let host = Host { layer: None, compared: Vec::new(), calls: None, idle: None };
         let report = write(&[], &[], &host, &["Left out is Go: no.".to_owned()]);
         assert!(report.starts_with("### Ratios\n"), "{report}");
         assert!(report.ends_with("### Left out\n\n- Left out is Go: no.\n"), "{report}");

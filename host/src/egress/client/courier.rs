@@ -1,47 +1,89 @@
-//! One request on its way: from its turn, hop by hop, to the last byte of its response.
+//! One request on its way: from its turn, hop by hop, to the last byte of its response, and again if that is worth a try.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use http::header::{LOCATION, SET_COOKIE};
-use tokio::time::{Instant, timeout_at};
-use url::Url;
+use http::HeaderMap;
+use http::header::LOCATION;
+use leaky_bucket::RateLimiter;
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::connections::Connections;
-use super::{endpoint, failure, timed_out};
-use crate::budget::Hold;
+use super::breaker::{Breaker, Open};
+use super::connections::{Connections, Names};
+use super::reading::Room;
+use super::retry::Tries;
+use super::{failure, timed_out};
+use crate::budget::{Allowance, Gate, Hold, NoTurn, Turn};
 use crate::egress::authentication::Authentication;
+use crate::egress::cache::{Cache, Freshness, Stored};
 use crate::egress::credentials::Prepared;
 use crate::egress::error::{Bound, Error, Phase};
-use crate::egress::policy::{Policy, Refusal};
-use crate::model::Response;
+use crate::egress::fingerprint::Fingerprint;
+use crate::egress::policy::{Allowed, Policy, Refusal, origin};
+use crate::egress::settings::{HttpSettings, Pace};
+use crate::limits::{Limits, PACE_INTERVAL_MAX};
+use crate::metrics::DatasourceMetrics;
+use crate::model::{Origin, Response};
+use crate::traces;
 
 /// What takes the requests of one datasource to its API, and brings back the responses.
 pub(super) struct Courier {
     /// Connections, kept open between exchanges.
-    pub(super) connections: Connections,
+    connections: Connections,
     /// What may be sent, and where a redirect may lead.
     pub(super) policy: Policy,
     /// What proves who asks.
-    pub(super) authentication: Authentication,
+    authentication: Authentication,
+    /// APIs that are left alone.
+    breaker: Breaker,
+    /// One turn for each exchange in flight; queries take turns.
+    gate: Arc<Gate<u64>>,
+    /// How often the API may be asked, and in words; none for as often as there are turns.
+    pace: Option<(RateLimiter, f64)>,
+    /// Tries after the first.
+    retries: u32,
+    /// Answers that may be given again.
+    cache: Arc<Cache>,
+    /// What is counted.
+    metrics: Arc<DatasourceMetrics>,
     /// One response's body, bytes.
     pub(super) response_bytes: usize,
+    /// Which of the settings says so.
+    pub(super) response_key: &'static str,
     /// All bodies of a round together, bytes: they have to fit into a guest's memory.
     pub(super) round_bytes: usize,
     /// `Limits::header_bytes`.
-    pub(super) header_bytes: usize,
+    header_bytes: usize,
 }
 
-/// What there is for the body of an exchange.
-pub(super) struct Room<'a> {
-    /// The end of the query's time.
-    pub(super) deadline: Instant,
-    /// What is left for the bodies of a round, bytes.
+/// A request to be sent for whoever waits for it.
+#[derive(Clone)]
+pub(super) struct Errand {
+    pub(super) prepared: Prepared,
+    /// As the guest asked, before any redirect.
+    pub(super) method: &'static str,
+    pub(super) timeout: Duration,
+    /// Whether sending it twice does no harm.
+    pub(super) is_repeatable: bool,
+    /// Under what the response may be kept, and the one that is there, with what the API is to be asked about it.
+    pub(super) kept: Option<(Fingerprint, Freshness, Option<Arc<Stored>>, HeaderMap)>,
+    /// Time and memory.
+    pub(super) allowance: Allowance,
+    /// What is left for the bodies of the round, bytes.
     pub(super) left: Arc<AtomicUsize>,
-    /// What of the query's memory the body takes.
-    pub(super) hold: &'a mut Hold,
+    /// Whether an open circuit keeps nothing back.
+    pub(super) afresh: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Delivered {
+    pub(super) response: Response,
+    pub(super) origin: Origin,
+    /// Tries after the first.
+    pub(super) retries: u32,
+    _hold: Hold,
 }
 
 /// The time of one try.
@@ -70,20 +112,174 @@ impl Time {
 }
 
 impl Courier {
-    /// Sends a request and reads the response.
-    pub(super) async fn exchange(
+    /// A courier for one datasource. `names` says how names become addresses.
+    pub(super) fn new(
+        settings: &HttpSettings,
+        allowed: &Allowed,
+        limits: &Limits,
+        cache: Arc<Cache>,
+        metrics: Arc<DatasourceMetrics>,
+        names: Names<'_>,
+    ) -> Result<Self, Error> {
+        let policy = Policy::new(settings.base_url.clone(), allowed, &settings.allowed_hosts)?;
+        let pace = settings.pace.and(allowed.pace);
+        let mut in_flight = limits.exchanges_in_flight;
+        for most in [settings.connections_per_host, pace.in_flight].into_iter().flatten() {
+            in_flight = in_flight.min(most);
+        }
+        let in_flight = in_flight.max(1);
+        let (response_bytes, response_key) = match settings.response_bytes {
+            Some(bytes) if bytes < limits.response_bytes => (bytes, "response_limit"),
+            _ => (limits.response_bytes, "response_bytes"),
+        };
+        Ok(Self {
+            connections: Connections::new(settings, limits, &policy, names)?,
+            policy,
+            authentication: Authentication::new(settings)?,
+            breaker: Breaker::default(),
+            gate: Gate::new(in_flight, in_flight, limits.calls_waiting),
+            pace: rate_limiter(pace),
+            retries: settings.retries,
+            cache,
+            metrics,
+            response_bytes,
+            response_key,
+            round_bytes: limits.guest_memory_bytes,
+            header_bytes: limits.header_bytes,
+        })
+    }
+
+    /// Sends a request, again if that is worth a try, and reads the response; keeps it if it may be given again.
+    pub(super) async fn deliver(&self, errand: Errand) -> Result<Delivered, Error> {
+        let origin = origin(&errand.prepared.url);
+        if !errand.afresh {
+            self.admit(&errand, &origin)?;
+        }
+        let mut prepared = errand.prepared.clone();
+        if let Some((.., validators)) = &errand.kept {
+            prepared.headers.extend(validators.clone());
+        }
+        traces::inject(&mut prepared.headers);
+        let mut tries = Tries::new(errand.is_repeatable, self.retries);
+        let mut time = None;
+        let came = loop {
+            let came = self.one_try(&prepared, &errand, &mut time).await;
+            let end = time.map_or(errand.allowance.deadline, |time: Time| time.end);
+            let left = end.saturating_duration_since(Instant::now());
+            let seen = came.as_ref().map(|(response, _hold)| response);
+            let Some(pause) = tries.again(seen, SystemTime::now(), left) else { break came };
+            self.metrics.retried();
+            sleep(pause).await;
+        };
+        self.judge(&origin, came.as_ref().map(|(response, _hold)| response));
+        let retries = tries.retries;
+        let (response, hold) = came.map_err(|error| match retries {
+            0 => error,
+            _ => Error::Tried { error: Box::new(error), tries: retries + 1 },
+        })?;
+        let (response, origin) = self.keep(&errand, response);
+        Ok(Delivered { response, origin, retries, _hold: hold })
+    }
+
+    fn admit(&self, errand: &Errand, origin: &str) -> Result<(), Error> {
+        self.breaker.admit(origin, Instant::now()).map_err(|open| {
+            let Open { failures, cause, again_in } = open;
+            Error::CircuitOpen { endpoint: errand.prepared.endpoint(), failures, cause, again_in }
+        })
+    }
+
+    /// Tells the circuit breaker how the API does. What ended by the query's own time or limits says nothing about it.
+    fn judge(&self, origin: &str, came: Result<&Response, &Error>) {
+        match came {
+            Ok(response) if matches!(response.status, 502..=504) => {
+                let cause = || format!("It answered with status {}.", response.status);
+                self.breaker.failed(origin, cause, Instant::now());
+            }
+            Ok(_response) => self.breaker.succeeded(origin),
+            Err(error) if error.is_of_api() => {
+                self.breaker.failed(origin, || error.user_message(), Instant::now());
+            }
+            Err(_says_nothing) => {}
+        }
+    }
+
+    /// What is given of a response to whoever waits for it.
+    fn keep(&self, errand: &Errand, response: Response) -> (Response, Origin) {
+        let Some((fingerprint, freshness, stored, _validators)) = &errand.kept else {
+            return (response, Origin::Api);
+        };
+        let stored = stored.as_ref().filter(|_stored| response.status == 304);
+        let again = stored.and_then(|stored| {
+            let (fingerprint, freshness) = (*fingerprint, *freshness);
+            self.cache.revalidated(fingerprint, &errand.prepared, stored, &response, freshness)
+        });
+        if let Some(response) = again {
+            return (response, Origin::Revalidated);
+        }
+        self.cache.store(*fingerprint, &errand.prepared, &response, *freshness);
+        (response, Origin::Api)
+    }
+
+    /// One try, from its turn on. The first begins the time of all.
+    async fn one_try(
+        &self,
+        prepared: &Prepared,
+        errand: &Errand,
+        time: &mut Option<Time>,
+    ) -> Result<(Response, Hold), Error> {
+        let deadline = errand.allowance.deadline;
+        let end = time.map_or(deadline, |time| time.end);
+        let _turn = self.turn(prepared, errand.allowance.number(), end).await?;
+        let time = *time.get_or_insert_with(|| Time::now(errand.timeout, deadline));
+        let mut hold = errand.allowance.hold();
+        let room = Room { deadline, left: &errand.left, hold: &mut hold };
+        let start = Instant::now();
+        let response = self.exchange(prepared.clone(), room, time).await?;
+        let (status, bytes, elapsed) = (response.status, response.body.len(), start.elapsed());
+        self.metrics.response(errand.method, status, bytes, elapsed);
+        tracing::debug!(endpoint = prepared.endpoint(), status, bytes, ?elapsed, "Exchange");
+        Ok((response, hold))
+    }
+
+    /// A turn among all exchanges of the datasource, and at the API's pace.
+    async fn turn(
+        &self,
+        prepared: &Prepared,
+        query: u64,
+        end: Instant,
+    ) -> Result<Turn<u64>, Error> {
+        let start = Instant::now();
+        let late = || timed_out(&prepared.endpoint(), start, Phase::Queue, Bound::Query);
+        let turn = self.gate.turn(query, end).await.map_err(|none| match none {
+            NoTurn::Late => late(),
+            NoTurn::Queue(limit) => Error::Busy { limit },
+        })?;
+        if let Some((limiter, requests_per_second)) = &self.pace {
+            timeout_at(end, limiter.acquire_one()).await.map_err(|_elapsed| Error::Pace {
+                endpoint: prepared.endpoint(),
+                after: start.elapsed(),
+                requests_per_second: requests_per_second.to_string(),
+            })?;
+        }
+        // A turn that comes as the time ends, because others ran out of it too, is no turn.
+        if Instant::now() < end { Ok(turn) } else { Err(late()) }
+    }
+
+    /// Sends a request once and reads the response.
+    async fn exchange(
         &self,
         prepared: Prepared,
         room: Room<'_>,
         time: Time,
     ) -> Result<Response, Error> {
-        let asked = endpoint(&prepared.url);
+        let asked = prepared.endpoint();
         let sent = timeout_at(time.end, self.send(prepared, time.end)).await;
-        let (url, response) = sent.map_err(|_elapsed| time.over(&asked, Phase::Response))??;
-        self.read(&url, response, room, time.end, || time.over(&asked, Phase::Body)).await
+        let (endpoint, response) =
+            sent.map_err(|_elapsed| time.over(&asked, Phase::Response))??;
+        self.read(endpoint, response, room, time).await
     }
 
-    /// Sends a request and follows redirects. Returns the URL that answered, and its response up to the body.
+    /// Sends a request and follows redirects. Returns the endpoint that answered, and its response up to the body.
     ///
     /// Not reqwest's own redirects: those drop `Authorization`, but carry an API key in any other header to wherever the
     /// redirect leads.
@@ -91,11 +287,11 @@ impl Courier {
         &self,
         mut prepared: Prepared,
         end: Instant,
-    ) -> Result<(Url, reqwest::Response), Error> {
+    ) -> Result<(String, reqwest::Response), Error> {
         let mut hops = 0;
         loop {
             let response = self.hop(&prepared, end).await?;
-            self.check_header(&prepared.url, &response)?;
+            self.check_header(&prepared, &response)?;
             let location = response.headers().get(LOCATION).map(http::HeaderValue::as_bytes);
             let next = self.policy.redirect(&prepared.url, response.status(), location, hops);
             let next = next.and_then(|next| match next {
@@ -103,10 +299,10 @@ impl Courier {
                 None => Ok(false),
             });
             match next {
-                Ok(false) => return Ok((prepared.url, response)),
+                Ok(false) => return Ok((prepared.endpoint(), response)),
                 Ok(true) => hops += 1,
                 Err(refusal) => {
-                    return Err(self.policy.refused(endpoint(&prepared.url), refusal));
+                    return Err(self.policy.refused(prepared.endpoint(), refusal));
                 }
             }
         }
@@ -128,7 +324,7 @@ impl Courier {
             let response = connections
                 .execute(to_reqwest(outgoing))
                 .await
-                .map_err(|error| self.failed(&prepared.url, &error, start.elapsed()))?;
+                .map_err(|error| self.failed(prepared, &error, start.elapsed()))?;
             let (status, headers) = (response.status(), response.headers());
             let again =
                 proof.is_some_and(|proof| self.authentication.is_outdated(proof, status, headers));
@@ -140,100 +336,46 @@ impl Courier {
     }
 
     /// Why there is no status, `after` the request was begun.
-    fn failed(&self, url: &Url, error: &reqwest::Error, after: Duration) -> Error {
+    fn failed(&self, prepared: &Prepared, error: &reqwest::Error, after: Duration) -> Error {
+        let (endpoint, url) = (prepared.endpoint(), &prepared.url);
         match failure::refused_address(error) {
-            Some(refused) => {
-                self.policy.refused(endpoint(url), Refusal::of_name(refused.clone(), url))
-            }
-            None => failure::of_request(url, error, after),
+            Some(refused) => self.policy.refused(endpoint, Refusal::of_name(refused.clone(), url)),
+            None => failure::of_request(endpoint, url, error, after),
         }
     }
 
     /// Counts the header fields. hyper itself reads no more than 400 KiB of them (HTTP/1), or what we told it (HTTP/2).
-    fn check_header(&self, url: &Url, response: &reqwest::Response) -> Result<(), Error> {
+    fn check_header(&self, prepared: &Prepared, response: &reqwest::Response) -> Result<(), Error> {
         let bytes: usize =
             response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if bytes <= self.header_bytes {
             return Ok(());
         }
         let (part, key, limit) = ("response's header", "header_bytes", self.header_bytes);
-        Err(Error::TooLarge { endpoint: endpoint(url), part, key, limit })
-    }
-
-    /// Reads the body into one buffer, decompressed, and stops as soon as it is over the limit, or there is no room left for
-    /// what the exchanges of the round read. While the memory of all queries is used up, nothing is read, and no time passes for
-    /// the API.
-    pub(super) async fn read(
-        &self,
-        url: &Url,
-        mut response: reqwest::Response,
-        room: Room<'_>,
-        mut end: Instant,
-        late: impl Fn() -> Error,
-    ) -> Result<Response, Error> {
-        let Room { deadline, left, hold } = room;
-        let limit = self.response_bytes;
-        let too_large = || Error::TooLarge {
-            endpoint: endpoint(url),
-            part: "response",
-            key: "response_bytes",
-            limit,
-        };
-        // None for a compressed body, whose size is not known before its end.
-        let announced = response.content_length();
-        if announced.is_some_and(|announced| announced > limit as u64) {
-            return Err(too_large());
-        }
-        let capacity = announced.and_then(|announced| usize::try_from(announced).ok());
-        let capacity = capacity.unwrap_or_default().min(left.load(Ordering::Relaxed));
-        hold.take(capacity).await.map_err(Error::NoMemory)?;
-        let mut body = Vec::with_capacity(capacity);
-        let mut held = capacity;
-        let take = |bytes| {
-            let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left: usize| {
-                left.checked_sub(bytes)
-            });
-            taken.is_ok()
-        };
-        loop {
-            let chunk = timeout_at(end, response.chunk()).await.map_err(|_elapsed| late())?;
-            match chunk {
-                Ok(Some(chunk)) if chunk.len() > limit - body.len() => return Err(too_large()),
-                Ok(Some(chunk)) if !take(chunk.len()) => {
-                    return Err(Error::TooLarge {
-                        endpoint: endpoint(url),
-                        part: "round of responses with that",
-                        key: "guest_memory_bytes",
-                        limit: self.round_bytes,
-                    });
-                }
-                Ok(Some(chunk)) => {
-                    if body.len() + chunk.len() > held {
-                        // As much again, as the buffer itself grows.
-                        let more = (body.len() + chunk.len() - held).max(held.min(limit - held));
-                        let asked = Instant::now();
-                        hold.take(more).await.map_err(Error::NoMemory)?;
-                        end = (end + asked.elapsed()).min(deadline);
-                        held += more;
-                    }
-                    body.extend_from_slice(&chunk);
-                }
-                Ok(None) => break,
-                Err(error) => return Err(failure::of_body(url, &error, body.len(), announced)),
-            }
-        }
-        let (status, headers) = (response.status().as_u16(), headers(&response));
-        Ok(Response { status, headers, body: Bytes::from(body), failure: None })
+        Err(Error::TooLarge { endpoint: prepared.endpoint(), part, key, limit })
     }
 }
 
-/// A response's header fields as guests see them.
-pub(super) fn headers(response: &reqwest::Response) -> Vec<(String, String)> {
-    let headers = response.headers().iter().filter(|(name, _)| *name != SET_COOKIE);
-    let headers = headers.map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
-    headers.collect()
+/// The API's pace, if there is one.
+fn rate_limiter(pace: Pace) -> Option<(RateLimiter, f64)> {
+    /// Tokens come in this time one by one, or several at once if there are more.
+    const TICK: Duration = Duration::from_millis(10);
+    let each_second = pace.requests_per_second.filter(|number| *number > 0.0)?;
+    let (refill, interval) = if each_second * TICK.as_secs_f64() > 1.0 {
+        ((each_second * TICK.as_secs_f64()).round() as usize, TICK)
+    } else {
+        (1, Duration::try_from_secs_f64(1.0 / each_second).unwrap_or(Duration::MAX))
+    };
+    let burst = pace.burst.map_or_else(|| each_second.ceil() as usize, |burst| burst as usize);
+    let burst = burst.max(1);
+    let limiter = RateLimiter::builder()
+        .initial(burst)
+        .max(burst.max(refill))
+        .refill(refill)
+        .interval(interval.min(PACE_INTERVAL_MAX))
+        .fair(true)
+        .build();
+    Some((limiter, each_second))
 }
 
 fn to_reqwest(prepared: Prepared) -> reqwest::Request {

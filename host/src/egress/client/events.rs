@@ -15,10 +15,10 @@ use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 use tracing::Instrument as _;
-use url::Url;
 
-use super::courier::{Room, headers};
-use super::{Client, Exchange, endpoint, failure, span_of, timed_out};
+use super::courier::Time;
+use super::reading::{Room, headers};
+use super::{Client, Exchange, failure, span_of};
 use crate::budget::Allowance;
 use crate::egress::error::{Bound, Error, Phase};
 use crate::limits::{LIVE_EVENT_BYTES_MAX, LIVE_SILENCE_MAX};
@@ -35,7 +35,7 @@ pub enum Opened {
 
 /// The events of one response.
 pub struct Events {
-    url: Url,
+    endpoint: String,
     status: u16,
     headers: Vec<(String, String)>,
     reader: Reader,
@@ -70,19 +70,19 @@ impl Client {
     async fn header(&self, exchange: Exchange, allowance: &Allowance) -> Result<Opened, Error> {
         let Exchange { mut prepared, method, timeout, .. } = exchange;
         traces::inject(&mut prepared.headers);
-        let (asked, start) = (endpoint(&prepared.url), Instant::now());
-        let deadline = allowance.deadline;
-        let end = deadline.min(start + timeout);
-        let late = |phase| timed_out(&asked, start, phase, Bound::Exchange);
-        let sent = timeout_at(end, self.courier.send(prepared, end)).await;
-        let (url, response) = sent.map_err(|_elapsed| late(Phase::Response))??;
+        let (asked, deadline) = (prepared.endpoint(), allowance.deadline);
+        let start = Instant::now();
+        // Whatever ends it, the stream is opened again.
+        let time = Time { start, end: deadline.min(start + timeout), bound: Bound::Exchange };
+        let sent = timeout_at(time.end, self.courier.send(prepared, time.end)).await;
+        let (endpoint, response) =
+            sent.map_err(|_elapsed| time.over(&asked, Phase::Response))??;
         let opened = if response.status().is_success() {
-            Opened::Events(Box::new(Events::new(url, response)))
+            Opened::Events(Box::new(Events::new(endpoint, response)))
         } else {
             let (left, mut hold) = (AtomicUsize::new(self.courier.round_bytes), allowance.hold());
-            let room = Room { deadline, left: Arc::new(left), hold: &mut hold };
-            let read = self.courier.read(&url, response, room, end, || late(Phase::Body)).await;
-            Opened::Response(read?)
+            let room = Room { deadline, left: &left, hold: &mut hold };
+            Opened::Response(self.courier.read(endpoint, response, room, time).await?)
         };
         let bytes = match &opened {
             Opened::Events(_to_come) => 0,
@@ -103,14 +103,14 @@ impl Opened {
 }
 
 impl Events {
-    fn new(url: Url, response: reqwest::Response) -> Self {
+    fn new(endpoint: String, response: reqwest::Response) -> Self {
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
         let is_server_sent = media_type.eq_ignore_ascii_case("text/event-stream");
         let (status, headers) = (response.status().as_u16(), headers(&response));
         let pending = Arc::<AtomicUsize>::default();
-        let body = body(url.clone(), response, Arc::clone(&pending));
+        let body = body(endpoint.clone(), response, Arc::clone(&pending));
         let reader = if is_server_sent {
             Reader::ServerSentEvents(SseByteStream::new(body))
         } else {
@@ -118,7 +118,7 @@ impl Events {
             let lines = LinesCodec::new_with_max_length(LIVE_EVENT_BYTES_MAX);
             Reader::Lines(FramedRead::new(StreamReader::new(Box::pin(body)), lines))
         };
-        Self { url, status, headers, reader, pending }
+        Self { endpoint, status, headers, reader, pending }
     }
 
     /// The next event as a response by itself, with the event's data as its body; none after the last. Events without data and empty
@@ -126,7 +126,7 @@ impl Events {
     pub async fn next(&mut self) -> Result<Option<Response>, Error> {
         loop {
             let Some(data) = self.reader.next().await else { return Ok(None) };
-            let data = data.map_err(|problem| problem.at(&self.url))?;
+            let data = data.map_err(|problem| problem.at(&self.endpoint))?;
             self.pending.store(0, Ordering::Relaxed);
             if !data.trim().is_empty() {
                 let (status, headers) = (self.status, self.headers.clone());
@@ -138,20 +138,20 @@ impl Events {
 }
 
 /// The body's bytes, as long as there are some now and then, and no event is larger than it may be.
-fn body(url: Url, response: reqwest::Response, pending: Arc<AtomicUsize>) -> Body {
+fn body(endpoint: String, response: reqwest::Response, pending: Arc<AtomicUsize>) -> Body {
     let chunks = Box::pin(response.bytes_stream().timeout(LIVE_SILENCE_MAX));
     Box::pin(chunks.map(move |chunk| {
         let chunk = chunk.map_err(|_elapsed| Error::TimedOut {
-            endpoint: endpoint(&url),
+            endpoint: endpoint.clone(),
             after: LIVE_SILENCE_MAX,
             phase: Phase::Body,
             bound: Bound::Exchange,
         })?;
-        let chunk = chunk.map_err(|error| failure::of_body(&url, &error, 0, None))?;
+        let chunk = chunk.map_err(|error| failure::of_body(endpoint.clone(), &error, 0, None))?;
         let bytes = pending.fetch_add(chunk.len(), Ordering::Relaxed).saturating_add(chunk.len());
         // Comments count as well: a mebibyte of them takes weeks, and then the stream is opened anew. The chunk itself may hold the end of one event and the beginning of the next.
         if bytes > LIVE_EVENT_BYTES_MAX + chunk.len() {
-            return Err(too_large(&url));
+            return Err(too_large(&endpoint));
         }
         Ok(chunk)
     }))
@@ -199,19 +199,19 @@ impl Problem {
         Self::Format(error.to_string())
     }
 
-    fn at(self, url: &Url) -> Error {
+    fn at(self, endpoint: &str) -> Error {
         match self {
             Self::Body(error) => error,
-            Self::TooLarge => too_large(url),
+            Self::TooLarge => too_large(endpoint),
             Self::Format(reason) => {
                 let cause = format!("an event cannot be read ({reason})");
-                Error::Broken { endpoint: endpoint(url), cause }
+                Error::Broken { endpoint: endpoint.to_owned(), cause }
             }
         }
     }
 }
 
-fn too_large(url: &Url) -> Error {
+fn too_large(endpoint: &str) -> Error {
     let cause = format!("an event is larger than {LIVE_EVENT_BYTES_MAX} bytes");
-    Error::Broken { endpoint: endpoint(url), cause }
+    Error::Broken { endpoint: endpoint.to_owned(), cause }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use url::{Position, Url};
 
-use super::endpoint;
 use crate::egress::error::{Bound, Error, Phase};
 use crate::egress::policy::NoAddress;
 
@@ -17,8 +16,12 @@ pub(super) fn refused_address(error: &reqwest::Error) -> Option<&NoAddress> {
 }
 
 /// What went wrong before there was a status, `after` the request was begun.
-pub(super) fn of_request(url: &Url, error: &reqwest::Error, after: Duration) -> Error {
-    let endpoint = endpoint(url);
+pub(super) fn of_request(
+    endpoint: String,
+    url: &Url,
+    error: &reqwest::Error,
+    after: Duration,
+) -> Error {
     let address = address(url);
     if error.is_timeout() {
         // The only time that reqwest itself keeps here is that for connecting.
@@ -31,7 +34,7 @@ pub(super) fn of_request(url: &Url, error: &reqwest::Error, after: Duration) -> 
     if error.is_dns() {
         let host = url.host_str().unwrap_or_default();
         let cause = format!("the name '{host}' cannot be resolved ({})", root_cause(error));
-        return Error::Unreachable { endpoint, cause };
+        return Error::Unreachable { endpoint, cause, was_sent: false };
     }
     let io = find::<io::Error>(error).map(io::Error::kind);
     let cause = match io {
@@ -54,12 +57,13 @@ pub(super) fn of_request(url: &Url, error: &reqwest::Error, after: Duration) -> 
             return Error::Broken { endpoint, cause };
         }
     };
-    Error::Unreachable { endpoint, cause }
+    // What is said of connecting was before anything was sent; a connection from the pool may have been dead already.
+    Error::Unreachable { endpoint, cause, was_sent: !error.is_connect() }
 }
 
 /// What went wrong in the middle of a body of which `read` bytes had come, decompressed, and `announced` were promised.
 pub(super) fn of_body(
-    url: &Url,
+    endpoint: String,
     error: &reqwest::Error,
     read: usize,
     announced: Option<u64>,
@@ -70,7 +74,7 @@ pub(super) fn of_body(
         }
         None => format!("it broke off after {read} bytes ({})", root_cause(error)),
     };
-    Error::Broken { endpoint: endpoint(url), cause }
+    Error::Broken { endpoint, cause }
 }
 
 /// The innermost error's words. Never reqwest's own, which print URLs.

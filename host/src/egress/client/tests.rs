@@ -1,6 +1,7 @@
 //! Real exchanges with servers on loopback, and what an admin reads when there is none.
 
 mod addresses;
+mod kindness;
 
 use std::sync::{Arc, Mutex};
 
@@ -8,9 +9,11 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use url::Url;
 
 use super::*;
 use crate::budget::{Allowance, Budget, Lane};
+use crate::egress::asker::Journal;
 use crate::egress::settings::BasicAuth;
 use crate::metrics::Metrics;
 use crate::model::{Body, Method, Secret, Source, TransportFailure};
@@ -59,7 +62,7 @@ impl Server {
     }
 
     fn settings(&self) -> HttpSettings {
-        HttpSettings::new(Url::parse(&self.url()).ok())
+        at(&self.url())
     }
 
     fn client(&self) -> Client {
@@ -117,8 +120,18 @@ fn ok(body: &[u8]) -> Answer {
     Answer::Bytes(response("200 OK", "", body))
 }
 
+/// Settings for an API that is asked once, whatever comes of it.
+fn at(url: &str) -> HttpSettings {
+    HttpSettings { retries: 0, ..HttpSettings::new(Url::parse(url).ok()) }
+}
+
 fn metrics() -> Arc<DatasourceMetrics> {
     Metrics::new().unwrap().datasource("u")
+}
+
+/// A cache that keeps nothing.
+fn no_cache() -> Arc<Cache> {
+    Arc::new(Cache::new(&Limits { cache_bytes: 0, ..Limits::default() }))
 }
 
 fn client(settings: &HttpSettings) -> Client {
@@ -129,7 +142,7 @@ fn limited(settings: &HttpSettings, limits: &Limits) -> Client {
     let methods = vec![Method::Get, Method::Post, Method::Head];
     let secrets = vec!["token".to_owned()];
     let allowed = Allowed { guest: "g".to_owned(), methods, secrets, ..Allowed::default() };
-    Client::new(settings, &allowed, limits, metrics()).unwrap()
+    Client::new(settings, &allowed, limits, no_cache(), metrics()).unwrap()
 }
 
 fn get(target: &str) -> Request {
@@ -167,7 +180,7 @@ async fn send_all(
     client: &Client,
     requests: Vec<Request>,
     allowance: &Allowance,
-) -> Result<(Vec<Response>, Vec<Hold>), Error> {
+) -> Result<(Vec<Response>, Held), Error> {
     let (caller, journal) = (&Caller::nobody(), &Journal::default());
     client.send_all(requests, Asker { caller, allowance, journal, afresh: false }).await
 }
@@ -301,7 +314,7 @@ async fn a_refused_connection_names_the_address_and_blames_the_api() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let client = client(&HttpSettings::new(Url::parse(&format!("http://{address}/api")).ok()));
+    let client = client(&at(&format!("http://{address}/api")));
     let error = send(&client, get("/x")).await.unwrap_err();
     let sentence = format!(
         "Connection refused by {address}: is the URL in the data source's settings right, and is the API running?"
@@ -322,7 +335,7 @@ async fn a_refused_connection_names_the_address_and_blames_the_api() {
 async fn a_name_that_cannot_be_resolved_is_named() {
     // A label of 64 letters is refused by the resolver itself: no packet leaves.
     let host = "a".repeat(64) + ".example";
-    let client = client(&HttpSettings::new(Url::parse(&format!("http://{host}/")).ok()));
+    let client = client(&at(&format!("http://{host}/")));
     let error = send(&client, get("/x")).await.unwrap_err();
     check(&error, 502, Source::Downstream, &["cannot be resolved", &host]);
 }
@@ -355,7 +368,7 @@ async fn tls_with_a_server_that_speaks_none_is_a_tls_error() {
             let _closed = stream.read(&mut [0; 1024]).await;
         }
     });
-    let mut settings = HttpSettings::new(Url::parse(&format!("https://127.0.0.1:{port}")).ok());
+    let mut settings = at(&format!("https://127.0.0.1:{port}"));
     settings.tls.skip_verify = true;
     let error = send(&client(&settings), get("/x")).await.unwrap_err();
     check(&error, 502, Source::Downstream, &["TLS with https://127.0.0.1", "CA known"]);
@@ -562,7 +575,8 @@ async fn a_redirect_to_another_host_is_refused_unless_allowed_and_never_gets_a_c
     settings.allowed_hosts = vec![host.clone()];
     let secrets = vec!["token".to_owned()];
     let allowed = Allowed { hosts: vec![host], secrets, ..Allowed::default() };
-    let client = Client::new(&settings, &allowed, &Limits::default(), metrics()).unwrap();
+    let client =
+        Client::new(&settings, &allowed, &Limits::default(), no_cache(), metrics()).unwrap();
     let response = send(&client, request).await.unwrap();
     assert_eq!(response.body[..], *b"other");
     let [seen] = other.requests().try_into().unwrap();
@@ -611,7 +625,9 @@ fn broken_certificates_are_the_settings_fault_and_are_not_shown() {
     let error = |tls| {
         let mut settings = HttpSettings::new(Url::parse("https://127.0.0.1").ok());
         settings.tls = tls;
-        Client::new(&settings, &Allowed::default(), &Limits::default(), metrics()).err().unwrap()
+        Client::new(&settings, &Allowed::default(), &Limits::default(), no_cache(), metrics())
+            .err()
+            .unwrap()
     };
     for pem in ["", "c4nary", broken] {
         let error = error(TlsSettings { authority: Some(secret(pem)), ..TlsSettings::default() });

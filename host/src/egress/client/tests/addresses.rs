@@ -12,6 +12,8 @@ use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower::{Layer, Service};
 
+use url::Url;
+
 use super::*;
 use crate::egress::client::resolver::Resolver;
 
@@ -60,7 +62,8 @@ impl Network {
             let builder = builder.no_proxy();
             builder.dns_resolver(Recorder { judge, network }).connector_layer(Watch(self.clone()))
         };
-        Client::with_names(&settings, &allowed, &Limits::default(), metrics(), &names).unwrap()
+        Client::with_names(&settings, &allowed, &Limits::default(), no_cache(), metrics(), &names)
+            .unwrap()
     }
 
     fn look_up(&self, name: String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
@@ -303,8 +306,15 @@ async fn no_spelling_of_a_metadata_services_address_is_dialled() {
         };
         let settings = HttpSettings::new(Url::parse("http://10.0.0.1").ok());
         let allowed = Allowed { hosts: described, ..Allowed::default() };
-        let client =
-            Client::with_names(&settings, &allowed, &Limits::default(), metrics(), &names).unwrap();
+        let client = Client::with_names(
+            &settings,
+            &allowed,
+            &Limits::default(),
+            no_cache(),
+            metrics(),
+            &names,
+        )
+        .unwrap();
         for address in spellings {
             let error = send(&client, get(&format!("http://{address}/latest/"))).await.unwrap_err();
             assert_eq!(error.kind(), "refused");

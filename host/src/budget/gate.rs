@@ -1,58 +1,59 @@
-//! How many calls are at work at the same time: so many in all, and so many of one data source, so that a guest that never comes to
-//! an end leaves room for others.
+//! How many are at work at the same time: so many in all, and so many of one lane, so that what never comes to an end leaves room for
+//! others. Calls of guests pass one, where each data source has a lane; the exchanges of a data source another, where each query has.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
-use crate::budget::{Allowance, Lane, Lanes};
+use super::Lanes;
 
-/// Where calls wait for their turn.
-pub(super) struct Gate {
-    state: Mutex<State>,
-    /// Calls of one lane that may be at work.
+/// Where those wait whose turn it is not.
+pub struct Gate<K: Copy + Eq + Hash> {
+    state: Mutex<State<K>>,
+    /// How many of one lane may be at work.
     each: usize,
-    /// Calls of one lane that may wait.
+    /// How many of one lane may wait.
     waiting_max: usize,
 }
 
-/// A call may be at work until this is dropped.
-pub(super) struct Turn {
+/// Its holder may be at work until this is dropped.
+pub struct Turn<K: Copy + Eq + Hash> {
     /// None once it was given back.
-    gate: Option<Arc<Gate>>,
-    lane: Lane,
+    gate: Option<Arc<Gate<K>>>,
+    lane: K,
 }
 
-/// Why a call has no turn.
+/// Why there is no turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoTurn {
+pub enum NoTurn {
     /// None in its time.
     Late,
     /// So many of its lane wait already.
     Queue(usize),
 }
 
-struct State {
+struct State<K: Copy + Eq + Hash> {
     free: usize,
-    /// Calls at work, by lane; none is not there.
-    working: HashMap<Lane, usize>,
-    waiting: Lanes<oneshot::Sender<Turn>>,
+    /// How many are at work, by lane; none is not there.
+    working: HashMap<K, usize>,
+    waiting: Lanes<oneshot::Sender<Turn<K>>, K>,
 }
 
-impl Gate {
-    /// A gate for so many calls in all, and so many of `each` lane.
-    pub(super) fn new(calls: usize, each: usize, waiting_max: usize) -> Arc<Self> {
-        let state = State { free: calls, working: HashMap::new(), waiting: Lanes::default() };
+impl<K: Copy + Eq + Hash> Gate<K> {
+    /// A gate for so many in all, and so many of `each` lane.
+    pub fn new(all: usize, each: usize, waiting_max: usize) -> Arc<Self> {
+        let state = State { free: all, working: HashMap::new(), waiting: Lanes::default() };
         Arc::new(Self { state: Mutex::new(state), each, waiting_max })
     }
 
     /// Waits for a turn.
-    pub(super) async fn turn(self: &Arc<Self>, allowance: &Allowance) -> Result<Turn, NoTurn> {
-        let turn = match self.now_or_later(allowance.lane())? {
+    pub async fn turn(self: &Arc<Self>, lane: K, deadline: Instant) -> Result<Turn<K>, NoTurn> {
+        let turn = match self.now_or_later(lane)? {
             Ok(turn) => return Ok(turn),
-            Err(later) => timeout_at(allowance.deadline, later).await,
+            Err(later) => timeout_at(deadline, later).await,
         };
         // The sender is not dropped before it sends.
         turn.ok().and_then(Result::ok).ok_or(NoTurn::Late)
@@ -60,8 +61,8 @@ impl Gate {
 
     fn now_or_later(
         self: &Arc<Self>,
-        lane: Lane,
-    ) -> Result<Result<Turn, oneshot::Receiver<Turn>>, NoTurn> {
+        lane: K,
+    ) -> Result<Result<Turn<K>, oneshot::Receiver<Turn<K>>>, NoTurn> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.may(lane, self.each) {
             state.admit(lane);
@@ -79,7 +80,7 @@ impl Gate {
     }
 
     /// Ends a turn; the next has it, unless it went away.
-    fn over(self: &Arc<Self>, mut lane: Lane) {
+    fn over(self: &Arc<Self>, mut lane: K) {
         loop {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.leave(lane);
@@ -100,21 +101,21 @@ impl Gate {
     }
 }
 
-impl State {
-    fn may(&self, lane: Lane, each: usize) -> bool {
+impl<K: Copy + Eq + Hash> State<K> {
+    fn may(&self, lane: K, each: usize) -> bool {
         self.free > 0 && Self::working_in(&self.working, lane) < each
     }
 
-    fn working_in(working: &HashMap<Lane, usize>, lane: Lane) -> usize {
+    fn working_in(working: &HashMap<K, usize>, lane: K) -> usize {
         working.get(&lane).copied().unwrap_or_default()
     }
 
-    fn admit(&mut self, lane: Lane) {
+    fn admit(&mut self, lane: K) {
         self.free -= 1;
         *self.working.entry(lane).or_default() += 1;
     }
 
-    fn leave(&mut self, lane: Lane) {
+    fn leave(&mut self, lane: K) {
         self.free += 1;
         if let Some(working) = self.working.get_mut(&lane) {
             *working -= 1;
@@ -125,7 +126,7 @@ impl State {
     }
 }
 
-impl Drop for Turn {
+impl<K: Copy + Eq + Hash> Drop for Turn<K> {
     fn drop(&mut self) {
         if let Some(gate) = self.gate.take() {
             gate.over(self.lane);
@@ -137,40 +138,36 @@ impl Drop for Turn {
 mod tests {
     use std::time::Duration;
 
-    use tokio::time::Instant;
-
     use super::*;
-    use crate::budget::Budget;
-    use crate::limits::Limits;
 
-    /// What calls of three data sources have, each with `time` left.
-    fn allowances(time: Duration) -> [Allowance; 3] {
-        let budget = Budget::new(&Limits::default());
-        [(); 3].map(|()| budget.allow(budget.lane(), Instant::now() + time))
+    const ONE: char = '1';
+    const OTHER: char = '2';
+    const THIRD: char = '3';
+
+    /// A turn within a second.
+    async fn turn(gate: &Arc<Gate<char>>, lane: char) -> Result<Turn<char>, NoTurn> {
+        gate.turn(lane, Instant::now() + Duration::from_secs(1)).await
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_data_source_whose_calls_never_end_leaves_turns_to_others() {
-        let [one, other, third] = allowances(Duration::from_secs(1));
         let gate = Gate::new(3, 2, 10);
-        let _first = gate.turn(&one).await.ok().unwrap();
-        let _second = gate.turn(&one).await.ok().unwrap();
-        assert_eq!(gate.turn(&one).await.err(), Some(NoTurn::Late));
-        let of_other = gate.turn(&other).await.ok().unwrap();
-        assert_eq!(gate.turn(&third).await.err(), Some(NoTurn::Late), "all are taken");
+        let _first = turn(&gate, ONE).await.ok().unwrap();
+        let _second = turn(&gate, ONE).await.ok().unwrap();
+        assert_eq!(turn(&gate, ONE).await.err(), Some(NoTurn::Late));
+        let of_other = turn(&gate, OTHER).await.ok().unwrap();
+        assert_eq!(turn(&gate, THIRD).await.err(), Some(NoTurn::Late), "all are taken");
         drop(of_other);
-        assert!(gate.turn(&third).await.is_ok());
+        assert!(turn(&gate, THIRD).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn turns_go_round_the_data_sources_and_pass_over_those_that_went_away() {
-        let [one, other, third] = allowances(Duration::from_secs(1));
         let gate = Gate::new(1, 1, 10);
-        let first = gate.turn(&one).await.ok().unwrap();
-        let waiting =
-            |allowance: &Allowance| gate.now_or_later(allowance.lane()).unwrap().err().unwrap();
-        let (mut again, gone, mut last) = (waiting(&one), waiting(&other), waiting(&third));
-        let mut once_more = waiting(&one);
+        let first = turn(&gate, ONE).await.ok().unwrap();
+        let waiting = |lane| gate.now_or_later(lane).unwrap().err().unwrap();
+        let (mut again, gone, mut last) = (waiting(ONE), waiting(OTHER), waiting(THIRD));
+        let mut once_more = waiting(ONE);
         drop(gone);
         drop(first);
         let turn = again.try_recv().unwrap();
@@ -184,13 +181,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_queue_has_an_end_and_forgets_those_that_went_away() {
-        let [one, other, _third] = allowances(Duration::from_secs(1));
         let gate = Gate::new(1, 1, 2);
-        let _first = gate.turn(&one).await.ok().unwrap();
-        let waiting = || gate.now_or_later(one.lane());
+        let _first = turn(&gate, ONE).await.ok().unwrap();
+        let waiting = || gate.now_or_later(ONE);
         let (second, _third) = (waiting().unwrap().err(), waiting().unwrap().err());
         assert_eq!(waiting().err(), Some(NoTurn::Queue(2)));
-        assert_eq!(gate.turn(&other).await.err(), Some(NoTurn::Late), "others may still wait");
+        assert_eq!(turn(&gate, OTHER).await.err(), Some(NoTurn::Late), "others may still wait");
         drop(second);
         assert!(waiting().is_ok());
     }
