@@ -6,4 +6,4 @@ mod error;
 
 pub use error::Error;
 pub use registry::{Datasource, Registry};
-pub use settings::RawSettings;
+pub use settings::{RawSettings, SocksProxy};

@@ -23,5 +23,7 @@ pub use client::{Client, Events, Held, Opened};
 pub use error::{Blame, Bound, Error, Phase};
 pub use policy::{AddressKind, Allowed, Refusal};
 pub use settings::{
-    BasicAuth, ClientCertificate, Forward, HttpSettings, Pace, SettingsError, TlsSettings,
+    Assertion, AuthStyle, Authentication, AwsKeys, BasicAuth, ClientCertificate, Forward, Grant,
+    HttpSettings, Login, OAuth2, Pace, Role, SendAs, SettingsError, SigV4, Socks, SocksTls,
+    TlsSettings, TokenPlace,
 };

@@ -205,6 +205,8 @@ pub const REQUEST_HEADERS_MAX: usize = 100;
 pub const REQUEST_HEADER_BYTES_MAX: usize = 64 << 10;
 /// A request's URL. The `http` crate holds no more, and servers take much less.
 pub const URL_BYTES_MAX: usize = u16::MAX as usize - 1;
+/// Tries of one request after the first, whatever an admin sets: more is an attack on an API that is down.
+pub const RETRIES_MAX: u32 = 10;
 /// The first pause before a request is tried again, and the least: what a connection that was reset takes to come back.
 pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(200);
 /// The longest pause before a request is tried again, where the API does not say one. A panel is waiting.
@@ -219,6 +221,18 @@ pub const BREAKER_PAUSE_MAX: Duration = Duration::from_secs(60);
 pub const BREAKER_ORIGINS_MAX: usize = 100;
 /// The part of the cache that one answer may take is one of so many, so that no single one empties it.
 pub const CACHE_ENTRY_SHARE: usize = 8;
+/// A connection through Grafana's secure SOCKS proxy, until it is there: the SDK's own time.
+pub const SOCKS_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections of one data source through the proxy: as many as exchanges can be allowed.
+pub const SOCKS_CONNECTIONS_MAX: usize = 1_000;
+/// How long before its end a token is not used any more: the way to the API, and clocks that differ.
+pub const TOKEN_MARGIN: Duration = Duration::from_secs(30);
+/// How long those who need a token are told why there is none, before it is asked for again: all queries of a dashboard.
+pub const TOKEN_FAILURE_TIME: Duration = Duration::from_secs(2);
+/// A token that an API does not take although it is not older is not the reason.
+pub const TOKEN_YOUNG: Duration = Duration::from_secs(10);
+/// The answer of a token server. The largest tokens, with all groups of a user, have some ten kilobytes.
+pub const TOKEN_ANSWER_BYTES_MAX: usize = 256 << 10;
 /// The longest time between two requests that a pace can ask for.
 pub const PACE_INTERVAL_MAX: Duration = Duration::from_secs(60 * 60);
 /// A pause in the middle of a body after which the rest is not waited for, whatever the data source's timeout.

@@ -3,9 +3,11 @@
 //! Keys that the Go SDK knows mean here what they mean there. Where the SDK would quietly go on with less security than
 //! the admin asked for, there is an error instead.
 
+mod authentication;
 mod base_url;
 mod error;
 mod json_data;
+mod proxy;
 mod user_agent;
 #[cfg(test)]
 mod tests;
@@ -15,13 +17,14 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::egress::{BasicAuth, ClientCertificate, HttpSettings, TlsSettings};
+use crate::egress::{BasicAuth, ClientCertificate, Forward, HttpSettings, Pace, TlsSettings};
 use crate::guest::is_guest_name;
-use crate::limits::GUEST_NAME_BYTES_MAX;
+use crate::limits::{GUEST_NAME_BYTES_MAX, RETRIES_MAX};
 use crate::model::{DatasourceView, Secret};
 use base_url::BaseUrl;
 pub(super) use error::Error;
 use json_data::JsonData;
+pub use proxy::SocksProxy;
 
 /// What the names of custom headers begin with in jsonData, and their values' in secureJsonData; a number follows.
 const HEADER_NAME: &str = "httpHeaderName";
@@ -59,6 +62,12 @@ pub struct RawSettings {
     pub user_agent: String,
     /// This plugin's version, as Grafana read it from plugin.json; or empty.
     pub plugin_version: String,
+    /// Grafana's own limit of a response (`GF_RESPONSE_LIMIT`), bytes.
+    pub response_limit: Option<usize>,
+    /// Grafana's secure SOCKS proxy; looked at only if the data source uses it.
+    pub socks_proxy: SocksProxy,
+    /// Whether Grafana wants TLS 1.3 alone (feature toggle `pluginsForceTls13`).
+    pub only_tls_13: bool,
 }
 
 /// What a data source is run with.
@@ -81,7 +90,6 @@ impl RawSettings {
         let json_data = JsonData::parse(&self.json_data)?;
         let guest = guest(&json_data)?;
         let base_url = BaseUrl::parse(&self.url)?;
-        refuse_unsupported(&json_data, base_url.as_ref())?;
         let url = base_url.as_ref().map(BaseUrl::view).unwrap_or_default();
         let http = self.http(&json_data, base_url)?;
         let mut secrets: Vec<String> = http.secrets.keys().cloned().collect();
@@ -109,9 +117,21 @@ impl RawSettings {
     ) -> Result<HttpSettings, Error> {
         let (url, in_url) = base_url.map(|base| (base.url, base.basic_auth)).unzip();
         let mut http = HttpSettings::new(url);
+        http.authentication = authentication::of(self, json_data, http.base_url.as_ref())?;
+        http.forward = forward(json_data)?;
+        http.socks = proxy::of(self, json_data)?;
+        http.pace = pace(json_data);
+        http.retries =
+            json_data.whole("maxRetries").map_or(http.retries, |most| most.min(RETRIES_MAX));
+        http.cache_for = json_data.seconds("cacheFor");
+        http.stale_if_error = json_data.seconds("staleIfError").unwrap_or(http.stale_if_error);
+        http.connections_per_host = json_data.count("httpMaxConnsPerHost");
+        http.response_bytes = self.response_limit;
         http.basic_auth = self.basic_auth(json_data)?.or(in_url.flatten());
         http.headers = self.headers(json_data)?;
         http.timeout = json_data.seconds("timeout").unwrap_or(http.timeout);
+        http.tls_handshake_timeout =
+            json_data.seconds("httpTLSHandshakeTimeout").unwrap_or(http.tls_handshake_timeout);
         http.dial_timeout = json_data.seconds("dialTimeout").unwrap_or(http.dial_timeout);
         http.keep_alive = json_data.seconds("httpKeepAlive").unwrap_or(http.keep_alive);
         http.idle_timeout = json_data.seconds("httpIdleConnTimeout").unwrap_or(http.idle_timeout);
@@ -168,6 +188,7 @@ impl RawSettings {
         let own_authority = json_data.is_on("tlsAuthWithCACert")?;
         let mut tls = TlsSettings {
             skip_verify: json_data.is_on("tlsSkipVerify")?,
+            only_13: self.only_tls_13,
             ..TlsSettings::default()
         };
         if !shows_certificate && !own_authority {
@@ -183,6 +204,7 @@ impl RawSettings {
         }
         tls.client =
             certificate.zip(key).map(|(certificate, key)| ClientCertificate { certificate, key });
+        tls.server_name = json_data.text_of("serverName")?.map(str::trim).map(str::to_owned);
         tls.authority = self.secret("tlsCACert");
         if own_authority && tls.authority.is_none() {
             return missing("tlsAuthWithCACert", "tlsCACert");
@@ -206,25 +228,33 @@ fn guest(json_data: &JsonData<'_>) -> Result<String, Error> {
     Ok(name.to_owned())
 }
 
-/// Refuses what would otherwise be a request by another way, or with less, than the admin believes.
-fn refuse_unsupported(json_data: &JsonData<'_>, base_url: Option<&BaseUrl>) -> Result<(), Error> {
-    if json_data.is_on("enableSecureSocksProxy")? {
-        let what = "send requests through Grafana's secure SOCKS proxy";
-        return Err(Error::Unsupported { key: "enableSecureSocksProxy", what });
+/// What of a caller's header fields reaches the API. Grafana itself has removed what is not to be forwarded; what an admin named is let
+/// through here, and nothing else.
+fn forward(json_data: &JsonData<'_>) -> Result<Forward, Error> {
+    let mut headers = json_data.list("allowedHeaders")?;
+    for name in &mut headers {
+        name.make_ascii_lowercase();
+        if !Forward::can_be(name) {
+            let name = name.chars().take(100).flat_map(char::escape_debug).collect();
+            return Err(Error::ForwardedHeader { name });
+        }
     }
-    if json_data.is_on("sigV4Auth")? {
-        return Err(Error::Unsupported { key: "sigV4Auth", what: "sign requests for AWS (SigV4)" });
+    Ok(Forward {
+        tokens: json_data.is_on("oauthPassThru")?,
+        cookies: !json_data.list("keepCookies")?.is_empty(),
+        headers,
+    })
+}
+
+/// How often the API may be asked.
+fn pace(json_data: &JsonData<'_>) -> Pace {
+    Pace {
+        requests_per_second: json_data.number("maxRequestsPerSecond"),
+        burst: json_data
+            .count("requestBurst")
+            .map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+        in_flight: json_data.count("maxRequestsInFlight"),
     }
-    let has_certificates = json_data.is_on("tlsAuth")? || json_data.is_on("tlsAuthWithCACert")?;
-    let host = base_url.and_then(|base| base.url.host_str());
-    let server_name = json_data.text_of("serverName")?;
-    let differs = server_name
-        .is_some_and(|name| host.is_none_or(|host| !name.trim().eq_ignore_ascii_case(host)));
-    if has_certificates && differs {
-        let what = "check a certificate for another name than that in the URL";
-        return Err(Error::Unsupported { key: "serverName", what });
-    }
-    Ok(())
 }
 
 impl fmt::Debug for RawSettings {

@@ -3,42 +3,190 @@
 //! They join a request last, one hop at a time, and only towards the data source's own origin. What is the same for every request is
 //! in [`credentials`](super::credentials).
 
-use http::{HeaderMap, StatusCode};
+mod assertion;
+mod digest;
+mod fetcher;
+mod kept;
+mod login;
+mod oauth2;
+mod sigv4;
+mod sts;
+#[cfg(test)]
+mod tests;
+
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::Instant;
+use url::Url;
 
 use super::credentials::Prepared;
 use super::error::Error;
-use super::settings::{HttpSettings, SettingsError};
+use super::settings::{self, SendAs, SettingsError};
+use crate::model::Secret;
+
+use digest::Digest;
+use fetcher::Fetcher;
+use kept::Kept;
+use login::Login;
+use oauth2::OAuth2;
+use sigv4::Signer;
 
 /// How one datasource proves who it is.
-pub(super) struct Authentication;
+pub(super) struct Authentication(Scheme);
+
+enum Scheme {
+    /// Not beyond what is the same each time.
+    None,
+    /// A header field that is always the same. It gives way to one of the guest's own.
+    Header(HeaderName, HeaderValue),
+    /// A query parameter.
+    Parameter(String, Secret),
+    /// An answer to the API's challenge.
+    Digest(Digest),
+    /// A token of a token server.
+    OAuth2(Kept<String>, OAuth2),
+    /// A token or cookie of the API's.
+    Login(Kept<String>, Login),
+    /// A signature.
+    SigV4(Signer),
+}
 
 /// What a request was sent with, so that it can be told whether there is something newer.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Proof;
+pub(super) struct Proof {
+    /// Which token it was, or how many challenges there were before.
+    generation: u64,
+}
 
 impl Authentication {
-    /// What the settings say.
-    pub(super) fn new(_settings: &HttpSettings) -> Result<Self, SettingsError> {
-        Ok(Self)
+    /// What the settings say. `connect` makes a client for another host that the admin named.
+    pub(super) fn new(
+        settings: &settings::Authentication,
+        connect: impl FnOnce(&Url) -> Result<reqwest::Client, SettingsError>,
+    ) -> Result<Self, SettingsError> {
+        use settings::Authentication as Given;
+        Ok(Self(match settings {
+            Given::None => Scheme::None,
+            Given::Bearer { token } => {
+                let value = format!("Bearer {}", token.expose());
+                Scheme::Header(AUTHORIZATION, sensitive(&value, "authToken")?)
+            }
+            Given::HeaderKey { name, value } => {
+                Scheme::Header(header_name(name)?, sensitive(value.expose(), "authApiKey")?)
+            }
+            Given::ParameterKey { name, key } => Scheme::Parameter(name.clone(), key.clone()),
+            Given::Digest { user, password } => {
+                Scheme::Digest(Digest::new(user.clone(), password.clone()))
+            }
+            Given::OAuth2(given) => {
+                let fetcher = Fetcher::new(connect(&given.token_url)?);
+                Scheme::OAuth2(Kept::default(), OAuth2::new(given, fetcher)?)
+            }
+            Given::Login(given) => {
+                let fetcher = Fetcher::new(connect(&given.url)?);
+                Scheme::Login(Kept::default(), Login::new(given, fetcher)?)
+            }
+            Given::SigV4(given) => Scheme::SigV4(Signer::new(given, connect)?),
+        }))
     }
 
     /// Puts a proof on a request that is about to be sent; `end` is the end of its time.
     pub(super) async fn prove(
         &self,
-        _prepared: &mut Prepared,
-        _end: Instant,
+        prepared: &mut Prepared,
+        end: Instant,
     ) -> Result<Proof, Error> {
-        Ok(Proof)
+        match &self.0 {
+            Scheme::None => {}
+            Scheme::Header(name, value) => {
+                prepared.headers.entry(name).or_insert_with(|| value.clone());
+            }
+            Scheme::Parameter(name, key) => {
+                prepared.url.query_pairs_mut().append_pair(name, key.expose());
+            }
+            Scheme::Digest(digest) => {
+                return Ok(Proof { generation: digest.answer(prepared)? });
+            }
+            Scheme::OAuth2(kept, oauth2) => {
+                let (token, generation) = kept.get(end, || oauth2.fetch(end)).await?;
+                put(prepared, &oauth2.send, &token)?;
+                return Ok(Proof { generation });
+            }
+            Scheme::Login(kept, login) => {
+                let (token, generation) = kept.get(end, || login.fetch(end)).await?;
+                match login.cookie() {
+                    Some(cookie) => add_cookie(prepared, cookie, &token)?,
+                    None => put(prepared, &login.send, &token)?,
+                }
+                return Ok(Proof { generation });
+            }
+            Scheme::SigV4(signer) => {
+                return Ok(Proof { generation: signer.sign(prepared, end).await? });
+            }
+        }
+        Ok(Proof::default())
     }
 
     /// Takes in what the API says to a proof. Returns whether the same request, with another, is worth a try.
     pub(super) fn is_outdated(
         &self,
-        _proof: Proof,
-        _status: StatusCode,
-        _headers: &HeaderMap,
+        proof: Proof,
+        status: StatusCode,
+        headers: &HeaderMap,
     ) -> bool {
-        false
+        let is_unauthorized = status == StatusCode::UNAUTHORIZED;
+        match &self.0 {
+            Scheme::None | Scheme::Header(..) | Scheme::Parameter(..) => false,
+            Scheme::Digest(digest) => {
+                is_unauthorized && digest.take_challenge(proof.generation, headers)
+            }
+            Scheme::OAuth2(kept, _) => is_unauthorized && kept.is_outdated(proof.generation),
+            Scheme::Login(kept, login) => {
+                (is_unauthorized || login.renew_on.contains(&status.as_u16()))
+                    && kept.is_outdated(proof.generation)
+            }
+            Scheme::SigV4(signer) => {
+                (is_unauthorized || status == StatusCode::FORBIDDEN)
+                    && signer.is_outdated(proof.generation)
+            }
+        }
     }
+}
+
+/// Puts a token on a request, where the settings have it.
+fn put(prepared: &mut Prepared, send: &SendAs, token: &str) -> Result<(), Error> {
+    let value = send.template.replace("{token}", token);
+    let name = HeaderName::from_bytes(send.header.as_bytes()).ok();
+    let value = HeaderValue::from_bytes(value.as_bytes()).ok();
+    let (Some(name), Some(mut value)) = (name, value) else {
+        return Err(Error::TokenUnusable { header: send.header.clone() });
+    };
+    value.set_sensitive(true);
+    prepared.headers.insert(name, value);
+    Ok(())
+}
+
+/// Adds a cookie to those that are there.
+fn add_cookie(prepared: &mut Prepared, name: &str, token: &str) -> Result<(), Error> {
+    let cookie = format!("{name}={token}");
+    let known = prepared.headers.get(COOKIE).and_then(|known| known.to_str().ok());
+    let cookies = known.map_or_else(|| cookie.clone(), |known| format!("{known}; {cookie}"));
+    let value = HeaderValue::from_bytes(cookies.as_bytes());
+    let mut value =
+        value.map_err(|_no_text| Error::TokenUnusable { header: "Cookie".to_owned() })?;
+    value.set_sensitive(true);
+    prepared.headers.insert(COOKIE, value);
+    Ok(())
+}
+
+fn header_name(name: &str) -> Result<HeaderName, SettingsError> {
+    let parsed = HeaderName::from_bytes(name.as_bytes());
+    parsed.map_err(|_none| SettingsError::HeaderName { name: super::policy::printable(name) })
+}
+
+fn sensitive(value: &str, secret: &'static str) -> Result<HeaderValue, SettingsError> {
+    let value = HeaderValue::from_bytes(value.as_bytes());
+    let mut value = value.map_err(|_control| SettingsError::Secret { name: secret })?;
+    value.set_sensitive(true);
+    Ok(value)
 }

@@ -35,10 +35,11 @@ mod connections;
 mod courier;
 mod resolver;
 mod events;
-mod failure;
+pub(super) mod failure;
 mod flights;
 mod reading;
 mod retry;
+mod socks;
 #[cfg(test)]
 mod tests;
 

@@ -10,10 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::error::Error;
-use super::policy::{Allowed, Refusal, is_own_header, origin, printable};
+use super::policy::{Allowed, Refusal, is_own_header, origin, path, printable};
 use super::settings::{BasicAuth, Forward, HttpSettings, SettingsError};
 use crate::limits::URL_BYTES_MAX;
 use crate::model::{Body, Caller, Request, Secret};
@@ -74,6 +75,9 @@ impl Credentials {
         caller: &Caller,
     ) -> Result<Prepared, Error> {
         let shown = shown(&url, &request.parameters);
+        if url.path().contains(OPEN_IN_PATH) {
+            self.fill_path(&mut url)?;
+        }
         if !request.parameters.is_empty() {
             self.append_pairs(&mut url.query_pairs_mut(), &request.parameters)?;
         }
@@ -198,6 +202,27 @@ impl Credentials {
         Ok(resolved)
     }
 
+    /// Replaces each placeholder in a path by the secret, as a part of one segment, whatever it holds.
+    fn fill_path(&self, url: &mut Url) -> Result<(), Error> {
+        let path = url.path().to_owned();
+        let (mut filled, mut rest) = (String::with_capacity(path.len()), path.as_str());
+        let mut named = String::new();
+        while let Some((before, after)) = rest.split_once(OPEN_IN_PATH) {
+            let Some((name, after)) = after.split_once(CLOSE_IN_PATH) else { break };
+            filled.push_str(before);
+            filled.extend(utf8_percent_encode(self.secret(name)?.expose(), SEGMENT));
+            name.clone_into(&mut named);
+            rest = after;
+        }
+        filled.push_str(rest);
+        // A secret can be `..`, and then it would be more than a part of a segment.
+        if path::check_path(&filled).is_err() {
+            return Err(Error::SecretInPath { name: named });
+        }
+        url.set_path(&filled);
+        Ok(())
+    }
+
     /// The secret that a placeholder names: one that the guest's description lists and the admin has set.
     fn secret(&self, name: &str) -> Result<&Secret, Error> {
         let guest = || self.guest.clone();
@@ -212,14 +237,25 @@ impl Credentials {
 /// What the SDK's client tells every API of a request for an alert rule (contract section 4.3).
 const FROM_ALERT: HeaderName = HeaderName::from_static("fromalert");
 
-/// A URL with these parameters, as they were written.
+/// A placeholder as the URL's parser leaves it in a path.
+const OPEN_IN_PATH: &str = "%7B%7Bsecret:";
+const CLOSE_IN_PATH: &str = "%7D%7D";
+/// What is encoded in a segment of a path: all that is not unreserved (RFC 3986, section 2.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A URL with these parameters, placeholders as they were written.
 fn shown(url: &Url, parameters: &[(String, String)]) -> String {
-    if parameters.is_empty() {
-        return url.as_str().to_owned();
+    let mut shown = url.as_str().to_owned();
+    if !parameters.is_empty() {
+        let mut url = url.clone();
+        url.query_pairs_mut().extend_pairs(parameters);
+        shown = url.into();
     }
-    let mut url = url.clone();
-    url.query_pairs_mut().extend_pairs(parameters);
-    url.into()
+    if !shown.contains("secret") {
+        return shown;
+    }
+    let plain = shown.replace("%7B%7Bsecret%3A", OPEN).replace(OPEN_IN_PATH, OPEN);
+    plain.replace(CLOSE_IN_PATH, CLOSE)
 }
 
 const OPEN: &str = "{{secret:";
@@ -233,6 +269,13 @@ struct Resolved {
 }
 
 impl Prepared {
+    /// A request without header fields or body, for tests.
+    #[cfg(test)]
+    pub(super) fn plain(method: Method, url: Url, shown: String) -> Self {
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self { method, url, shown, headers, body, secret_in_body: false }
+    }
+
     /// The URL as errors and logs show it: without query.
     pub(super) fn endpoint(&self) -> String {
         let end = self.shown.find('?').unwrap_or(self.shown.len());

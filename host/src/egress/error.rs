@@ -88,6 +88,48 @@ pub enum Error {
         /// The header's name.
         header: String,
     },
+    /// A token server, or a login, does not take what the settings have.
+    #[error("{endpoint} gives no token: status {status}{said}")]
+    TokenRefused {
+        /// Whom.
+        endpoint: String,
+        /// Its answer's status.
+        status: u16,
+        /// What it says, in brackets; or nothing.
+        said: String,
+    },
+    /// A token server, or a login, does not work.
+    #[error("{endpoint} gives no token: {cause}")]
+    TokenUnreadable {
+        /// Whom.
+        endpoint: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// A token cannot be sent.
+    #[error("the token cannot be sent in the header '{header}'")]
+    TokenUnusable {
+        /// The header's name.
+        header: String,
+    },
+    /// A request cannot be signed.
+    #[error("a request cannot be signed: {cause}")]
+    Signature {
+        /// What the library says.
+        cause: String,
+    },
+    /// A file that the settings name cannot be read.
+    #[error("the file of the web identity cannot be read: {cause}")]
+    TokenFile {
+        /// What the system says.
+        cause: String,
+    },
+    /// A secret cannot stand in a path.
+    #[error("the secret '{name}' cannot be a part of a path")]
+    SecretInPath {
+        /// The secret's name.
+        name: String,
+    },
     /// What Grafana forwards of a caller's request cannot be sent.
     #[error("the forwarded header '{header}' cannot be sent")]
     Forwarded {
@@ -194,13 +236,19 @@ impl Error {
             Self::Settings(_)
             | Self::SecretNotSet { .. }
             | Self::SecretInHeader { .. }
+            | Self::SecretInPath { .. }
+            | Self::TokenRefused { .. }
+            | Self::TokenUnusable { .. }
+            | Self::TokenFile { .. }
             | Self::Forwarded { .. } => Blame::Settings,
+            Self::Signature { .. } => Blame::Host,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Tls { .. }
             | Self::Broken { .. }
             | Self::TooLarge { .. }
             | Self::CircuitOpen { .. }
+            | Self::TokenUnreadable { .. }
             | Self::Pace { .. } => Blame::Api,
             Self::NoMemory(_) | Self::Busy { .. } => Blame::Host,
             Self::Tried { error, .. } => error.blame(),
@@ -214,7 +262,13 @@ impl Error {
             Self::Refused { .. } => "refused",
             Self::SecretNotDescribed { .. }
             | Self::SecretNotSet { .. }
+            | Self::SecretInPath { .. }
             | Self::SecretInHeader { .. } => "secret",
+            Self::TokenRefused { .. }
+            | Self::TokenUnreadable { .. }
+            | Self::TokenUnusable { .. }
+            | Self::TokenFile { .. } => "token",
+            Self::Signature { .. } => "signature",
             Self::Forwarded { .. } => "forwarded",
             Self::Unreachable { .. } => "unreachable",
             Self::TimedOut { .. } => "timeout",
@@ -257,6 +311,7 @@ impl Error {
             (Self::TimedOut { .. }, _) => 504,
             (Self::CircuitOpen { .. }, _) => 503,
             (Self::Pace { .. }, _) => 429,
+            (Self::TokenRefused { status: status @ (401 | 403), .. }, _) => *status,
             (_, Blame::Guest) => 500,
             (_, Blame::Settings) => 400,
             (_, Blame::Api) => 502,
@@ -297,6 +352,27 @@ impl Error {
             Self::SecretInHeader { name, header } => format!(
                 "The secret '{name}' holds a line break or another control character, so that it cannot be sent in the \
                  header '{header}'. Enter it again in the data source's settings."
+            ),
+            Self::TokenRefused { endpoint, status, said } => format!(
+                "{endpoint} refuses to give a token, with status {status}{said}. Look at the authentication in the data source's \
+                 settings."
+            ),
+            Self::TokenUnreadable { endpoint, cause } => {
+                format!(
+                    "{endpoint} gives no token: {cause}. Look at it, and at its URL in the data source's settings."
+                )
+            }
+            Self::TokenUnusable { header } => format!(
+                "The token cannot be sent in the header '{header}': it holds a line break or another control character, or that is no \
+                 name of a header. Look at the authentication in the data source's settings."
+            ),
+            Self::Signature { cause } => format!("The request cannot be signed: {cause}."),
+            Self::TokenFile { cause } => format!(
+                "The file of the web identity cannot be read ({cause}). Look at its path in the data source's settings."
+            ),
+            Self::SecretInPath { name } => format!(
+                "The secret '{name}' cannot be a part of a path: it is '.' or '..', or holds a control character. Enter it again in the \
+                 data source's settings."
             ),
             Self::Forwarded { header } => format!(
                 "The header '{header}', which Grafana forwards, holds a control character, so that it cannot be sent. Look at \
@@ -363,7 +439,13 @@ impl Error {
             | Self::SecretNotDescribed { .. }
             | Self::SecretNotSet { .. }
             | Self::SecretInHeader { .. }
+            | Self::SecretInPath { .. }
             | Self::Forwarded { .. }
+            | Self::TokenRefused { .. }
+            | Self::TokenUnreadable { .. }
+            | Self::TokenUnusable { .. }
+            | Self::TokenFile { .. }
+            | Self::Signature { .. }
             | Self::Pace { .. }
             | Self::Busy { .. }
             | Self::NoMemory(_) => None,

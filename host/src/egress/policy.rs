@@ -6,7 +6,7 @@
 
 mod address;
 mod hosts;
-mod path;
+pub(super) mod path;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -207,8 +207,7 @@ impl Policy {
 
     /// The addresses that may be dialled in order to reach the datasource's own host and port.
     pub(super) fn reach_of_own(&self) -> Reach {
-        let own = self.base.as_ref().and_then(Url::domain).map(str::to_owned);
-        Reach { own: own.into_iter().collect(), typed: Vec::new() }
+        self.base.as_ref().map(Reach::of_own).unwrap_or_default()
     }
 
     /// The addresses that may be dialled in order to reach any other host; also the own one, at another port.

@@ -1,12 +1,20 @@
 //! What a datasource's admin says about HTTP, as plain values (contract section 9).
 
+mod authentication;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
 use url::Url;
 
+use super::policy::is_own_header;
 use crate::model::Secret;
+
+pub use authentication::{
+    Assertion, AuthStyle, Authentication, AwsKeys, Grant, Login, OAuth2, Role, SendAs, SigV4,
+    TokenPlace,
+};
 
 /// How the requests of one datasource are sent.
 #[derive(Clone, Debug)]
@@ -16,6 +24,8 @@ pub struct HttpSettings {
     pub base_url: Option<Url>,
     /// User name and password, for the base URL's own origin.
     pub basic_auth: Option<BasicAuth>,
+    /// Another way to prove who asks, for the base URL's own origin.
+    pub authentication: Authentication,
     /// Header fields for the base URL's own origin, name and value. They replace those of the guest.
     pub headers: Vec<(String, Secret)>,
     /// One exchange, from its turn to the last byte of the body.
@@ -37,6 +47,8 @@ pub struct HttpSettings {
     pub secrets: HashMap<String, Secret>,
     /// The `User-Agent` of requests that have none.
     pub user_agent: String,
+    /// The proxy that everything goes through.
+    pub socks: Option<Socks>,
     /// What of a caller's header fields reaches the API.
     pub forward: Forward,
     /// Connections to one host at the same time; none for as many as there are exchanges.
@@ -55,6 +67,32 @@ pub struct HttpSettings {
     pub stale_if_error: Duration,
 }
 
+/// Grafana's secure SOCKS proxy (contract section 9).
+#[derive(Clone, Debug)]
+pub struct Socks {
+    /// `host:port`.
+    pub address: String,
+    /// The user's name.
+    pub user: String,
+    /// The password; may be empty.
+    pub password: Secret,
+    /// TLS; none if the admin of Grafana allows the proxy without.
+    pub tls: Option<SocksTls>,
+}
+
+/// TLS with the proxy.
+#[derive(Clone, Debug)]
+pub struct SocksTls {
+    /// The name that its certificate is for.
+    pub server_name: String,
+    /// PEM certificates to trust.
+    pub authorities: Vec<Secret>,
+    /// The client's certificate, PEM.
+    pub certificate: Secret,
+    /// Its key, PEM.
+    pub key: Secret,
+}
+
 /// What of a caller's header fields reaches the API, and only at the datasource's own origin (contract section 4.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forward {
@@ -64,6 +102,16 @@ pub struct Forward {
     pub cookies: bool,
     /// Other header fields by lower-case name (`allowedHeaders`).
     pub headers: Vec<String>,
+}
+
+impl Forward {
+    /// Whether a header field of this lower-case name can be forwarded by `headers`: not what HTTP sets itself, and not what the other
+    /// two switches are for.
+    pub fn can_be(name: &str) -> bool {
+        let parsed = http::HeaderName::from_bytes(name.as_bytes());
+        let is_of_switches = matches!(name, "authorization" | "x-id-token" | "cookie");
+        parsed.is_ok_and(|parsed| !is_own_header(&parsed)) && !is_of_switches
+    }
 }
 
 /// How often an API may be asked. What is none is not limited here.
@@ -100,6 +148,7 @@ impl HttpSettings {
         Self {
             base_url,
             basic_auth: None,
+            authentication: Authentication::None,
             headers: Vec::new(),
             timeout: Duration::from_secs(30),
             dial_timeout: Duration::from_secs(10),
@@ -110,6 +159,7 @@ impl HttpSettings {
             allowed_hosts: Vec::new(),
             secrets: HashMap::new(),
             user_agent: concat!("Graft/", env!("CARGO_PKG_VERSION")).to_owned(),
+            socks: None,
             forward: Forward::default(),
             connections_per_host: None,
             tls_handshake_timeout: Duration::from_secs(10),
@@ -187,6 +237,32 @@ pub enum SettingsError {
         "the user name for basic authentication holds a colon or a control character, which HTTP cannot send"
     )]
     BasicAuthUser,
+    /// A secret that HTTP cannot send.
+    #[error(
+        "the secret '{name}' (secureJsonData) holds a line break or another control character: enter it again"
+    )]
+    Secret {
+        /// The secret's name.
+        name: &'static str,
+    },
+    /// Not an algorithm of RFC 7518 that can be signed with.
+    #[error(
+        "'{name}' is no algorithm that assertions can be signed with (jsonData.authentication.algorithm): take RS256, PS256, \
+         ES256, EdDSA or HS256, or another of their families"
+    )]
+    Algorithm {
+        /// As configured.
+        name: String,
+    },
+    /// Not a private key, or one of another kind.
+    #[error(
+        "the private key (authPrivateKey) cannot sign with {algorithm}: paste the whole PEM text of a key of that kind, from \
+         '-----BEGIN' on (for ES256 and EdDSA in PKCS #8)"
+    )]
+    PrivateKey {
+        /// The algorithm.
+        algorithm: String,
+    },
     /// Neither a name nor an address.
     #[error(
         "'{host}' in the allowed hosts is not a host: write 'api.example.com' or 'api.example.com:8443'"
@@ -212,6 +288,22 @@ pub enum SettingsError {
         /// What the parser says; never the text itself.
         reason: String,
     },
+    /// Grafana's own configuration, most often.
+    #[error("the secure SOCKS proxy (enableSecureSocksProxy) cannot be used: {reason}")]
+    Socks {
+        /// What is wrong.
+        reason: String,
+    },
+    /// An address, or no name at all.
+    #[error(
+        "serverName (jsonData) must be the name that the API's certificate is for, such as 'api.example.com'"
+    )]
+    ServerName,
+    /// The proxy would be asked for the certificate's name.
+    #[error(
+        "serverName (jsonData) cannot be used together with a proxy from the environment (HTTPS_PROXY): the proxy would look for that name"
+    )]
+    ServerNameAndProxy,
     /// No trusted roots, or another fault of TLS on this machine.
     #[error("TLS cannot be set up on the machine that runs Grafana: {reason}")]
     Tls {

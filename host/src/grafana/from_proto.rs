@@ -19,7 +19,7 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 use url::form_urlencoded;
 
-use crate::datasource::RawSettings;
+use crate::datasource::{RawSettings, SocksProxy};
 use crate::model::{Caller, Format, JsonObject, Query, ResourceRequest, Secret};
 use crate::query::Error;
 
@@ -227,7 +227,76 @@ fn raw_settings(context: &PluginContext, settings: DataSourceInstanceSettings) -
         updated_ms: settings.last_updated_ms,
         user_agent: context.user_agent.clone(),
         plugin_version: context.plugin_version.clone(),
+        response_limit: response_limit(context),
+        socks_proxy: socks_proxy(context),
+        only_tls_13: has_toggle(context, "pluginsForceTls13"),
     }
+}
+
+/// What Grafana configures for all its plugins: in the request, else in the environment (contract section 6.3).
+fn configured(context: &PluginContext, key: &str, variable: &str) -> Option<String> {
+    let config = context.grafana_config.get(key).cloned();
+    config.or_else(|| std::env::var(variable).ok()).filter(|value| !value.is_empty())
+}
+
+/// The largest response of an API, bytes. Zero and less are no limit.
+fn response_limit(context: &PluginContext) -> Option<usize> {
+    let limit = configured(context, "GF_RESPONSE_LIMIT", "GF_DATAPROXY_RESPONSE_LIMIT")?;
+    limit.trim().parse().ok().filter(|limit| *limit > 0)
+}
+
+/// The secure SOCKS proxy that Grafana's admin configured. Files are read only if their contents are not there (contract section 6.3).
+fn socks_proxy(context: &PluginContext) -> SocksProxy {
+    let of = |name: &str| {
+        let key = format!("GF_SECURE_SOCKS_DATASOURCE_PROXY_{name}");
+        configured(context, &key, &key)
+    };
+    if of("SERVER_ENABLED").is_none_or(|enabled| enabled != "true") {
+        return SocksProxy::default();
+    }
+    let mut problem = None;
+    let mut read = |path: &str| match std::fs::read_to_string(path) {
+        Ok(text) => Some(Secret::new(text)),
+        Err(error) => {
+            problem = Some(format!("the file {path} cannot be read ({error})"));
+            None
+        }
+    };
+    let allow_insecure = of("ALLOW_INSECURE").is_some_and(|allow| allow == "true");
+    let (mut certificate, mut key, mut authorities) = (None, None, Vec::new());
+    if !allow_insecure {
+        let mut text = |name: &str| match of(&format!("{name}_VAL")) {
+            Some(text) => Some(Secret::new(text)),
+            None => of(name).and_then(|path| read(path.trim())),
+        };
+        certificate = text("CLIENT_CERT");
+        key = text("CLIENT_KEY");
+        authorities = match of("ROOT_CA_CERT_VALS") {
+            Some(texts) => {
+                texts.split(',').map(|text| Secret::new(text.trim().to_owned())).collect()
+            }
+            None => {
+                let paths = of("ROOT_CA_CERT").unwrap_or_default();
+                paths.split_whitespace().filter_map(&mut read).collect()
+            }
+        };
+    }
+    SocksProxy {
+        address: of("PROXY_ADDRESS").unwrap_or_default(),
+        server_name: of("SERVER_NAME").unwrap_or_default(),
+        authorities,
+        certificate,
+        key,
+        allow_insecure,
+        problem,
+    }
+}
+
+/// Whether a feature of Grafana's is switched on.
+fn has_toggle(context: &PluginContext, toggle: &str) -> bool {
+    const TOGGLES: &str = "GF_INSTANCE_FEATURE_TOGGLES_ENABLE";
+    let toggles = configured(context, TOGGLES, TOGGLES).unwrap_or_default();
+    toggles.split(',').any(|on| on.trim() == toggle)
 }
 
 fn missing(field: &str) -> Status {

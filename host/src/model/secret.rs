@@ -2,8 +2,14 @@
 
 use std::fmt;
 
-/// Secrets that Grafana's settings of every HTTP data source have: the host knows what to do with them.
-const OF_HOST: [&str; 9] = [
+/// Secrets that the settings of every HTTP data source have, here or in Grafana's other plugins: the host knows what to do with them.
+const OF_HOST: [&str; 15] = [
+    "authToken",
+    "authApiKey",
+    "authPassword",
+    "authClientSecret",
+    "authRefreshToken",
+    "authPrivateKey",
     "basicAuthPassword",
     "password",
     "tlsCACert",

@@ -39,7 +39,7 @@ pub(super) async fn measure(
     let mut command = Command::new(binary);
     command.arg(format!("http://{address}")).arg(Api::Things.path(ROWS)).arg(turns.to_string());
     command.stdout(Stdio::piped());
-    let start = move || command.spawn().context("the benchmark of the layer cannot be started");
+    let mut start = || command.spawn().context("the benchmark of the layer cannot be started");
     let child = match processors {
         Some(processors) => processors.start(start),
         None => start(),

@@ -78,6 +78,45 @@ pub enum Error {
         /// The key in secureJsonData.
         secret: &'static str,
     },
+    /// A key that has to be there is not.
+    #[error("{key} is not set, and the authentication needs it")]
+    Missing {
+        /// The key, from `jsonData` on.
+        key: String,
+    },
+    /// A key has a value that it cannot have.
+    #[error("{key} must be {expected}")]
+    MustBe {
+        /// The key, from `jsonData` on.
+        key: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A secret that the authentication needs is missing.
+    #[error("the authentication needs the secret '{name}' (secureJsonData), which is not set")]
+    AuthSecretMissing {
+        /// The key in secureJsonData.
+        name: String,
+    },
+    /// Two ways to prove who asks.
+    #[error(
+        "both jsonData.sigV4Auth and jsonData.authentication are set, and a request can be proved in one way only. Remove one of them"
+    )]
+    TwoAuthentications,
+    /// The proxy that is switched on is none.
+    #[error("jsonData.enableSecureSocksProxy is on, but there is no such proxy: {reason}")]
+    SocksProxy {
+        /// What is missing.
+        reason: String,
+    },
+    /// A header that nobody may have forwarded.
+    #[error(
+        "jsonData.allowedHeaders names '{name}', which is no header that can be forwarded: HTTP sets it itself, or it is no name"
+    )]
+    ForwardedHeader {
+        /// As configured, printable.
+        name: String,
+    },
     /// Without it, requests would go another way or carry less than the admin believes.
     #[error(
         "jsonData.{key} is set, but Graft cannot {what}. Remove it, if the API can be reached without"

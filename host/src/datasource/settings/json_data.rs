@@ -13,9 +13,12 @@ use super::Error;
 const TIME_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// The object, parsed and as text.
+#[derive(Default)]
 pub(super) struct JsonData<'a> {
     fields: Map<String, Value>,
     text: &'a str,
+    /// What stands before a key's name in a message: for an object inside, its own key and a dot.
+    within: String,
 }
 
 impl<'a> JsonData<'a> {
@@ -27,7 +30,7 @@ impl<'a> JsonData<'a> {
             let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
             Error::JsonData { line, column }
         })?;
-        let empty = Self { fields: Map::new(), text: "{}" };
+        let empty = Self { fields: Map::new(), text: "{}", within: String::new() };
         if text.trim().is_empty() {
             return Ok(empty);
         }
@@ -35,7 +38,7 @@ impl<'a> JsonData<'a> {
         let value = serde_json::from_str(text)
             .map_err(|error| Error::JsonData { line: error.line(), column: error.column() })?;
         match value {
-            Value::Object(fields) => Ok(Self { fields, text }),
+            Value::Object(fields) => Ok(Self { fields, text, within: String::new() }),
             Value::Null => Ok(empty),
             other => Err(Error::NoObject { found: kind(&other) }),
         }
@@ -56,7 +59,7 @@ impl<'a> JsonData<'a> {
         match self.fields.get(key) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-            Some(other) => Err(wrong_type(key, other, "a text")),
+            Some(other) => Err(self.wrong_type(key, other, "a text")),
         }
     }
 
@@ -69,7 +72,7 @@ impl<'a> JsonData<'a> {
             Some(Value::String(text)) if text.is_empty() || text.eq_ignore_ascii_case("false") => {
                 Ok(false)
             }
-            Some(other) => Err(wrong_type(key, other, "true or false")),
+            Some(other) => Err(self.wrong_type(key, other, "true or false")),
         }
     }
 
@@ -79,8 +82,16 @@ impl<'a> JsonData<'a> {
         self.number(key).map(|number| number as usize).filter(|count| *count > 0)
     }
 
+    /// A whole number, which may be zero; see [`Self::number`].
+    pub(super) fn whole(&self, key: &str) -> Option<u32> {
+        let is_zero =
+            matches!(self.fields.get(key), Some(Value::Number(zero)) if zero.as_f64() == Some(0.0));
+        // Out of range saturates.
+        if is_zero { Some(0) } else { self.number(key).map(|number| number as u32) }
+    }
+
     /// A number above zero. Whatever is none counts as not set: there is always a default.
-    fn number(&self, key: &str) -> Option<f64> {
+    pub(super) fn number(&self, key: &str) -> Option<f64> {
         let number = match self.fields.get(key)? {
             Value::Number(number) => number.as_f64()?,
             Value::String(text) => text.trim().parse().ok()?,
@@ -95,6 +106,45 @@ impl<'a> JsonData<'a> {
         Some(time.unwrap_or(TIME_MAX).min(TIME_MAX))
     }
 
+    /// An object inside, if there is one. Its text is not kept.
+    pub(super) fn object(&self, key: &str) -> Result<Option<JsonData<'static>>, Error> {
+        match self.fields.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(fields)) => {
+                let (fields, within) = (fields.clone(), format!("{}{key}.", self.within));
+                Ok(Some(JsonData { fields, text: "", within }))
+            }
+            Some(other) => Err(self.wrong_type(key, other, "an object")),
+        }
+    }
+
+    /// A value of any type; nothing and `null` are none.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        self.fields.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The members of an object inside, whose values have to be texts or numbers.
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<(String, String)>, Error> {
+        let Some(object) = self.object(key)? else { return Ok(Vec::new()) };
+        let texts = object.fields.iter().map(|(name, value)| match value {
+            Value::String(text) => Ok((name.clone(), text.clone())),
+            Value::Number(number) => Ok((name.clone(), number.to_string())),
+            Value::Bool(on) => Ok((name.clone(), on.to_string())),
+            other => Err(object.wrong_type(name, other, "a text")),
+        });
+        texts.collect()
+    }
+
+    /// A key as messages name it.
+    pub(super) fn path(&self, key: &str) -> String {
+        format!("jsonData.{}{key}", self.within)
+    }
+
+    fn wrong_type(&self, key: &str, found: &Value, expected: &'static str) -> Error {
+        let key = format!("{}{key}", self.within);
+        Error::WrongType { key, found: kind(found), expected }
+    }
+
     /// Texts as an array or as one text with commas. Nothing and `null` are no texts.
     pub(super) fn list(&self, key: &str) -> Result<Vec<String>, Error> {
         let expected = "an array of texts, or one text with commas";
@@ -105,16 +155,12 @@ impl<'a> JsonData<'a> {
                 .iter()
                 .map(Value::as_str)
                 .collect::<Option<_>>()
-                .ok_or_else(|| wrong_type(key, array, expected))?,
-            Some(other) => return Err(wrong_type(key, other, expected)),
+                .ok_or_else(|| self.wrong_type(key, array, expected))?,
+            Some(other) => return Err(self.wrong_type(key, other, expected)),
         };
         let entries = entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty());
         Ok(entries.map(str::to_owned).collect())
     }
-}
-
-fn wrong_type(key: &str, found: &Value, expected: &'static str) -> Error {
-    Error::WrongType { key: key.to_owned(), found: kind(found), expected }
 }
 
 /// What a value is, without showing it.

@@ -407,37 +407,6 @@ fn guests_may_name_the_secrets_that_are_set_and_not_the_hosts_own() {
 }
 
 #[test]
-fn what_cannot_be_done_yet_is_refused_instead_of_left_out() {
-    for (json_data, key, what) in [
-        (
-            "\"enableSecureSocksProxy\":true",
-            "enableSecureSocksProxy",
-            "send requests through Grafana's secure SOCKS proxy",
-        ),
-        ("\"sigV4Auth\":true", "sigV4Auth", "sign requests for AWS (SigV4)"),
-        (
-            "\"tlsAuthWithCACert\":true,\"serverName\":\"other.example.com\"",
-            "serverName",
-            "check a certificate for another name than that in the URL",
-        ),
-    ] {
-        let error = with(json_data, &[("tlsCACert", "CA")]).unwrap_err();
-        let reason = format!(
-            "jsonData.{key} is set, but Graft cannot {what}. Remove it, if the API can be reached without"
-        );
-        assert_eq!(error.user_message(), unusable(&reason));
-    }
-    for json_data in [
-        "\"enableSecureSocksProxy\":false,\"sigV4Auth\":null",
-        "\"serverName\":\"other.example.com\"",
-        "\"tlsAuthWithCACert\":true,\"serverName\":\"API.example.com\"",
-        "\"tlsAuthWithCACert\":true,\"serverName\":\"\"",
-    ] {
-        assert!(with(json_data, &[("tlsCACert", "CA")]).is_ok(), "{json_data}");
-    }
-}
-
-#[test]
 fn the_user_agent_names_grafana_and_this_plugin() {
     let own = env!("CARGO_PKG_VERSION");
     let unknown = format!("Grafana graft-datasource/{own}");

@@ -3,10 +3,14 @@
 
 use std::env;
 use std::sync::Once;
+use std::time::Duration;
 
-use url::{Host, Url};
+use http::HeaderValue;
+use http::header::HOST;
+use url::{Host, Position, Url};
 
 use super::failure;
+use super::socks::Bridge;
 use crate::egress::policy::{Policy, Reach};
 use crate::egress::settings::{HttpSettings, SettingsError, TlsSettings};
 use crate::limits::Limits;
@@ -24,12 +28,18 @@ pub(super) struct Connections {
     own: reqwest::Client,
     /// To whatever else; none where nothing else can be asked.
     others: Option<reqwest::Client>,
+    /// The way through a proxy that is not reqwest's own.
+    bridge: Option<Bridge>,
+    /// The name to ask the datasource's own host for by TLS, if it is not the host's.
+    server_name: Option<String>,
 }
 
 /// How two clients of one datasource differ.
 struct Destination {
     /// Which addresses the names may stand for.
     reach: Reach,
+    /// Whether it is the datasource's own, so that the client's certificate may be shown.
+    is_own: bool,
     /// Whether it leads to this very machine.
     is_loopback: bool,
     /// Whether it can be asked by https.
@@ -46,19 +56,65 @@ impl Connections {
     ) -> Result<Self, SettingsError> {
         install_crypto_provider();
         let base = settings.base_url.as_ref();
+        let alias = alias(settings)?;
+        let mut reach = policy.reach_of_own();
+        if let Some((name, host)) = &alias {
+            reach.own.push(host.clone());
+            reach.alias = Some((name.clone(), host.clone()));
+        }
         let own = Destination {
-            reach: policy.reach_of_own(),
+            reach,
+            is_own: true,
             is_loopback: base.is_some_and(is_loopback),
             is_https: base.is_none_or(|base| base.scheme() == "https"),
         };
         let others = Destination {
             reach: policy.reach_of_others(),
+            is_own: false,
             is_loopback: policy.others().iter().any(|host| host.is_loopback()),
             is_https: true,
         };
         let others = (!policy.others().is_empty()).then_some(others);
-        let client = |destination| http_client(settings, limits, destination, names);
-        Ok(Self { own: client(own)?, others: others.map(client).transpose()? })
+        let bridge = settings.socks.as_ref().map(Bridge::new).transpose()?;
+        let through = bridge.as_ref();
+        let client = |destination| http_client(settings, limits, destination, through, names);
+        let server_name = alias.map(|(name, _host)| name);
+        let (own, others) = (client(own)?, others.map(client).transpose()?);
+        Ok(Self { own, others, bridge, server_name })
+    }
+
+    /// Has TLS ask for the certificate's name. The host stays in `Host`, and is the one that is dialled.
+    pub(super) fn rename(&self, is_own: bool, request: &mut reqwest::Request) {
+        let Some(name) = self.server_name.as_ref().filter(|_name| is_own) else { return };
+        let url = request.url();
+        let authority = &url[Position::BeforeHost..Position::AfterPort];
+        if let Ok(authority) = HeaderValue::from_str(authority) {
+            request.headers_mut().entry(HOST).or_insert(authority);
+        }
+        // It fails for what is no host, and this was read as one.
+        let _renamed = request.url_mut().set_host(Some(name));
+    }
+
+    /// Why the way to a host ended before it, if it goes through a proxy of ours.
+    pub(super) fn failure_before(&self) -> Option<String> {
+        self.bridge.as_ref()?.failure()
+    }
+
+    /// A client for one more host that the admin named, such as a token server: what holds for the datasource's own host holds for it.
+    pub(super) fn alone(
+        &self,
+        settings: &HttpSettings,
+        limits: &Limits,
+        url: &Url,
+        names: Names<'_>,
+    ) -> Result<reqwest::Client, SettingsError> {
+        let destination = Destination {
+            reach: Reach::of_own(url),
+            is_own: settings.base_url.as_ref().is_some_and(|base| base.origin() == url.origin()),
+            is_loopback: is_loopback(url),
+            is_https: url.scheme() == "https",
+        };
+        http_client(settings, limits, destination, self.bridge.as_ref(), names)
     }
 
     /// The connections to the datasource's own host, or to others.
@@ -72,12 +128,13 @@ fn http_client(
     settings: &HttpSettings,
     limits: &Limits,
     destination: Destination,
+    bridge: Option<&Bridge>,
     names: Names<'_>,
 ) -> Result<reqwest::Client, SettingsError> {
     let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
     let mut builder = reqwest::Client::builder()
         .user_agent(&settings.user_agent)
-        .connect_timeout(settings.dial_timeout)
+        .connect_timeout(connect_timeout(settings, destination.is_https))
         .tcp_keepalive(settings.keep_alive)
         .pool_idle_timeout(settings.idle_timeout)
         .pool_max_idle_per_host(settings.idle_connections)
@@ -86,13 +143,45 @@ fn http_client(
         .http2_max_header_list_size(header_bytes);
     let mut reach = destination.reach;
     // As Go's net/http and so all other data sources do: the environment's proxy is not for Grafana's own machine.
-    if destination.is_loopback {
+    if let Some(bridge) = bridge {
+        // The proxy resolves names, so they are not judged here.
+        builder = builder.no_proxy().proxy(bridge.proxy.clone());
+    } else if destination.is_loopback {
         builder = builder.no_proxy();
     } else {
-        reach = reach.and_proxies(proxies(|variable| env::var(variable).ok()));
+        let proxies = proxies(|variable| env::var(variable).ok());
+        if reach.alias.is_some() && !proxies.is_empty() {
+            return Err(SettingsError::ServerNameAndProxy);
+        }
+        reach = reach.and_proxies(proxies);
     }
-    builder = names(tls(builder, &settings.tls, destination.is_https)?, reach);
+    if reach.alias.is_some() {
+        // HTTP/2 has the name in the place of `Host`.
+        builder = builder.http1_only();
+    }
+    builder = names(tls(builder, &settings.tls, destination.is_own, destination.is_https)?, reach);
     builder.build().map_err(|error| SettingsError::Tls { reason: failure::root_cause(&error) })
+}
+
+/// Until a connection is there. reqwest has one time for all of it.
+fn connect_timeout(settings: &HttpSettings, is_https: bool) -> Duration {
+    let handshake = if is_https { settings.tls_handshake_timeout } else { Duration::ZERO };
+    settings.dial_timeout + handshake
+}
+
+/// The name to ask the datasource's own host for, if it is not the host's, and the host.
+fn alias(settings: &HttpSettings) -> Result<Option<(String, String)>, SettingsError> {
+    let (Some(name), Some(base)) = (&settings.tls.server_name, &settings.base_url) else {
+        return Ok(None);
+    };
+    let host = base.host_str().unwrap_or_default();
+    if base.scheme() != "https" || name.eq_ignore_ascii_case(host) {
+        return Ok(None);
+    }
+    match Host::parse(name) {
+        Ok(Host::Domain(name)) => Ok(Some((name, host.trim_matches(['[', ']']).to_owned()))),
+        _ => Err(SettingsError::ServerName),
+    }
 }
 
 /// The hosts of the proxies that the environment names. Their names are resolved here, like any other; behind them it is the proxy
@@ -106,8 +195,12 @@ fn proxies(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
 fn tls(
     mut builder: reqwest::ClientBuilder,
     settings: &TlsSettings,
+    is_own: bool,
     https: bool,
 ) -> Result<reqwest::ClientBuilder, SettingsError> {
+    if settings.only_13 {
+        builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_3);
+    }
     if settings.skip_verify {
         builder = builder.tls_danger_accept_invalid_certs(true);
     }
@@ -124,7 +217,7 @@ fn tls(
         // Reading the system's certificates takes longer than all else here, and fails where there are none.
         builder = builder.tls_certs_only([]);
     }
-    if let Some(client) = &settings.client {
+    if let Some(client) = settings.client.as_ref().filter(|_client| is_own) {
         let pem = [client.certificate.expose(), client.key.expose()].join("\n");
         let identity = reqwest::Identity::from_pem(pem.as_bytes());
         let identity = identity.map_err(|error| SettingsError::ClientCertificate {

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use http::header::LOCATION;
 use leaky_bucket::RateLimiter;
 use tokio::time::{Instant, sleep, timeout_at};
+use url::Url;
 
 use super::breaker::{Breaker, Open};
 use super::connections::{Connections, Names};
@@ -132,10 +133,13 @@ impl Courier {
             Some(bytes) if bytes < limits.response_bytes => (bytes, "response_limit"),
             _ => (limits.response_bytes, "response_bytes"),
         };
+        let connections = Connections::new(settings, limits, &policy, names)?;
+        let connect = |url: &Url| connections.alone(settings, limits, url, names);
+        let authentication = Authentication::new(&settings.authentication, connect)?;
         Ok(Self {
-            connections: Connections::new(settings, limits, &policy, names)?,
+            connections,
             policy,
-            authentication: Authentication::new(settings)?,
+            authentication,
             breaker: Breaker::default(),
             gate: Gate::new(in_flight, in_flight, limits.calls_waiting),
             pace: rate_limiter(pace),
@@ -321,8 +325,10 @@ impl Courier {
                 false => None,
             };
             let start = Instant::now();
+            let mut request = to_reqwest(outgoing);
+            self.connections.rename(is_own, &mut request);
             let response = connections
-                .execute(to_reqwest(outgoing))
+                .execute(request)
                 .await
                 .map_err(|error| self.failed(prepared, &error, start.elapsed()))?;
             let (status, headers) = (response.status(), response.headers());
@@ -340,7 +346,13 @@ impl Courier {
         let (endpoint, url) = (prepared.endpoint(), &prepared.url);
         match failure::refused_address(error) {
             Some(refused) => self.policy.refused(endpoint, Refusal::of_name(refused.clone(), url)),
-            None => failure::of_request(endpoint, url, error, after),
+            None => match self.connections.failure_before().filter(|_cause| error.is_connect()) {
+                Some(cause) => {
+                    let cause = format!("the secure SOCKS proxy let nothing through: {cause}");
+                    Error::Unreachable { endpoint, cause, was_sent: false }
+                }
+                None => failure::of_request(endpoint, url, error, after),
+            },
         }
     }
 

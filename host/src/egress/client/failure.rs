@@ -11,12 +11,12 @@ use crate::egress::error::{Bound, Error, Phase};
 use crate::egress::policy::NoAddress;
 
 /// The name that kept a request from being sent, because none of its addresses may be dialled.
-pub(super) fn refused_address(error: &reqwest::Error) -> Option<&NoAddress> {
+pub(in crate::egress) fn refused_address(error: &reqwest::Error) -> Option<&NoAddress> {
     find(error)
 }
 
 /// What went wrong before there was a status, `after` the request was begun.
-pub(super) fn of_request(
+pub(in crate::egress) fn of_request(
     endpoint: String,
     url: &Url,
     error: &reqwest::Error,
@@ -62,7 +62,7 @@ pub(super) fn of_request(
 }
 
 /// What went wrong in the middle of a body of which `read` bytes had come, decompressed, and `announced` were promised.
-pub(super) fn of_body(
+pub(in crate::egress) fn of_body(
     endpoint: String,
     error: &reqwest::Error,
     read: usize,

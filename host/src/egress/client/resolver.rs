@@ -48,10 +48,12 @@ where
 {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = Arc::clone(&self.reach);
-        let found = (self.look_up)(name.as_str().to_owned());
+        let alias = reach.alias.as_ref().filter(|(alias, _host)| alias == name.as_str());
+        let name = alias.map_or_else(|| name.as_str(), |(_alias, host)| host.as_str()).to_owned();
+        let found = (self.look_up)(name.clone());
         Box::pin(async move {
             let found = found.await?;
-            let judged = reach.judge(name.as_str(), found)?;
+            let judged = reach.judge(&name, found)?;
             Ok(Box::new(judged.into_iter()) as Addrs)
         })
     }

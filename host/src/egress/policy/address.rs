@@ -9,6 +9,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use url::Url;
+
 use AddressKind::{
     Benchmarking, Broadcast, Documentation, LinkLocal, Loopback, Metadata, Multicast, Private,
     Reserved, Shared, Teredo, UniqueLocal, Unspecified,
@@ -166,9 +168,11 @@ impl fmt::Display for AddressKind {
 #[derive(Debug, Default)]
 pub(in crate::egress) struct Reach {
     /// The name in the datasource's URL, or that of a proxy: whoever configured it knows which network it is in.
-    pub(super) own: Vec<String>,
+    pub(in crate::egress) own: Vec<String>,
     /// Names besides, each with an address that the admin typed for whatever ports the name may be asked at.
     pub(super) typed: Vec<(String, IpAddr)>,
+    /// A name that is asked for in the place of another: the name that a certificate is for, and the host that has it.
+    pub(in crate::egress) alias: Option<(String, String)>,
 }
 
 /// A name of which no address may be dialled; the first of them, and why not.
@@ -184,6 +188,12 @@ pub(in crate::egress) struct NoAddress {
 }
 
 impl Reach {
+    /// Of the host in a URL that the admin typed.
+    pub(in crate::egress) fn of_own(url: &Url) -> Self {
+        let own = url.domain().map(str::to_owned).into_iter().collect();
+        Self { own, ..Self::default() }
+    }
+
     /// Adds the names of proxies, which the environment configures.
     pub(in crate::egress) fn and_proxies(mut self, proxies: Vec<String>) -> Self {
         self.own.extend(proxies);

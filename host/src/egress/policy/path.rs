@@ -11,6 +11,9 @@ use super::Refusal;
 /// How often a path is decoded in search of `..`: a proxy and two servers behind it.
 const DECODINGS_MAX: usize = 3;
 
+/// What a placeholder of a secret begins with. In a path it stands for a part of a segment, and is no more than that when it is judged.
+const PLACEHOLDER: &str = "{{secret:";
+
 /// A target that has been judged.
 #[derive(Debug)]
 pub(super) enum Target<'a> {
@@ -31,11 +34,6 @@ pub(super) fn check(target: &str) -> Result<Target<'_>, Refusal> {
     if target.chars().any(char::is_control) {
         return refuse("holds a control character");
     }
-    if target.contains("{{secret:") {
-        return refuse(
-            "holds a secret placeholder, which belongs in a header, a parameter or the body",
-        );
-    }
     if target.contains('#') {
         return refuse("holds a '#', which must be written as %23");
     }
@@ -43,6 +41,9 @@ pub(super) fn check(target: &str) -> Result<Target<'_>, Refusal> {
         Some((before, query)) => (before, Some(query)),
         None => (target, None),
     };
+    if query.is_some_and(|query| query.contains(PLACEHOLDER)) {
+        return refuse("holds a secret placeholder in its query, which belongs in a parameter");
+    }
     if before_query.contains('\\') {
         return refuse("holds a '\\', which must be written as %5C");
     }
@@ -60,6 +61,9 @@ pub(super) fn check(target: &str) -> Result<Target<'_>, Refusal> {
                 return refuse("is neither a path nor an http or https URL");
             };
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            if authority.contains(PLACEHOLDER) {
+                return refuse("holds a secret placeholder in the place of its host");
+            }
             if authority.contains('@') {
                 return refuse("holds a user name or password before its host");
             }
@@ -75,11 +79,12 @@ pub(super) fn check(target: &str) -> Result<Target<'_>, Refusal> {
 /// A scheme and what follows its colon. A colon after the first slash is part of a path (RFC 3986, section 4.2).
 fn scheme(target: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = target.split_once(':')?;
-    (!scheme.contains('/')).then_some((scheme, rest))
+    // That of a placeholder is none.
+    (!scheme.contains(['/', '{'])).then_some((scheme, rest))
 }
 
 /// Refuses what climbs out of a path, for any server that might decode it.
-fn check_path(path: &str) -> Result<(), Refusal> {
+pub(in crate::egress) fn check_path(path: &str) -> Result<(), Refusal> {
     let refuse = |reason| Err(Refusal::Target { reason });
     let mut decoded = path.as_bytes().to_vec();
     for _decoding in 0..=DECODINGS_MAX {

@@ -132,7 +132,9 @@ fn no_hostile_target_is_resolved() {
         "/a%0d%0ab",
         "/a\u{85}b",
         "/a#b",
-        "/{{secret:token}}",
+        "/x?key={{secret:token}}",
+        "http://{{secret:token}}/x",
+        "/{{secret:token}}/..",
     ] {
         let resolved = policy.resolve(&request(target));
         assert!(resolved.is_err(), "{target:?} leads to {}", resolved.unwrap());

@@ -148,6 +148,7 @@ fn reach(own: &[&str], typed: &[(&str, &str)]) -> Reach {
     Reach {
         own: own.iter().map(|&name| name.to_owned()).collect(),
         typed: typed.iter().map(|(name, at)| ((*name).to_owned(), at.parse().unwrap())).collect(),
+        alias: None,
     }
 }
 

@@ -1,0 +1,80 @@
+//! Digest access authentication (RFC 7616): the API's challenge is kept and answered with every request, so that only the first
+//! one costs two.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue};
+use url::Position;
+
+use crate::egress::credentials::Prepared;
+use crate::egress::error::Error;
+use crate::model::Secret;
+
+/// Who answers.
+pub(super) struct Digest {
+    user: String,
+    password: Secret,
+    challenge: Mutex<Challenge>,
+}
+
+/// The last challenge, and how many there were.
+#[derive(Default)]
+struct Challenge {
+    last: Option<WwwAuthenticateHeader>,
+    generation: u64,
+}
+
+impl Digest {
+    pub(super) fn new(user: String, password: Secret) -> Self {
+        Self { user, password, challenge: Mutex::default() }
+    }
+
+    /// Puts an answer on a request, if there was a challenge, and says which it is for. Each has another count of the nonce's uses.
+    pub(super) fn answer(&self, prepared: &mut Prepared) -> Result<u64, Error> {
+        let mut challenge = self.lock();
+        let generation = challenge.generation;
+        let Some(last) = &mut challenge.last else { return Ok(generation) };
+        let target = &prepared.url[Position::BeforePath..Position::AfterQuery];
+        let context = AuthContext::new_with_method(
+            self.user.as_str(),
+            self.password.expose(),
+            target,
+            Some(prepared.body.as_ref()),
+            HttpMethod::from(prepared.method.as_str()),
+        );
+        let answer = last.respond(&context).map(|answer| answer.to_header_string()).ok();
+        let value = answer.and_then(|answer| HeaderValue::try_from(answer).ok());
+        let mut value =
+            value.ok_or_else(|| Error::TokenUnusable { header: "Authorization".to_owned() })?;
+        value.set_sensitive(true);
+        prepared.headers.insert(AUTHORIZATION, value);
+        Ok(generation)
+    }
+
+    /// Takes a new challenge. Returns whether to answer it: not if the same credentials were refused with a fresh one just now.
+    pub(super) fn take_challenge(&self, generation: u64, headers: &HeaderMap) -> bool {
+        let values = headers.get_all(WWW_AUTHENTICATE).into_iter();
+        let values = values.filter_map(|value| value.to_str().ok());
+        // Several algorithms may be offered; the strongest that is known comes first by RFC 7616, section 3.7.
+        let parsed = values
+            .filter(|value| is_digest(value))
+            .find_map(|value| digest_auth::parse(value).ok());
+        let Some(parsed) = parsed else { return false };
+        let mut challenge = self.lock();
+        if challenge.generation == generation {
+            challenge.last = Some(parsed);
+            challenge.generation += 1;
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Challenge> {
+        self.challenge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_digest(value: &str) -> bool {
+    value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("digest "))
+}
