@@ -9,12 +9,12 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::bindings::exports::graft::datasource::{
-    describe, health, live, migration, query, resources,
+    describe, health, live, migration, pace, query, resources,
 };
 use crate::bindings::graft::datasource::context;
 use crate::log::log_panics;
 use crate::{
-    Configured, Description, Diagnosis, Fetch, Outcome, Query, Refusal, Reply, Request,
+    Configured, Description, Diagnosis, Fetch, Outcome, Pace, Query, Refusal, Reply, Request,
     ResourceRequest, Response, Responses, Verdict,
 };
 
@@ -130,6 +130,12 @@ pub trait Datasource {
         Ok(None)
     }
 
+    /// How fast the API may be asked, and how long its responses may be served again. By default
+    /// that is for the host, and the admin, to decide. Must always be the same.
+    fn pace() -> Pace {
+        Pace::default()
+    }
+
     /// Turns a query that an earlier version of this guest's editor saved into the shape of today.
     /// By default all queries stay as they are.
     ///
@@ -215,6 +221,13 @@ impl<D: Datasource> live::Guest for Component<D> {
     ) -> Result<Option<Fetch>, Refusal> {
         log_panics();
         D::live_request(&Query::read(query)?, &Configured::read(datasource)?)
+    }
+}
+
+impl<D: Datasource> pace::Guest for Component<D> {
+    fn describe_pace() -> Pace {
+        log_panics();
+        D::pace()
     }
 }
 

@@ -1,6 +1,9 @@
 //! Builders for a guest's self-description.
 
-use crate::{Capability, Description, Method, Secret};
+use std::time::Duration;
+
+use crate::request::nanoseconds;
+use crate::{Capability, Description, Method, Pace, Secret};
 
 impl Description {
     /// A description with what every guest must have: the name that `jsonData.guest` and the
@@ -92,6 +95,43 @@ impl Description {
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         self.hosts.push(host.to_owned());
+        self
+    }
+}
+
+impl Default for Pace {
+    /// Nothing said.
+    fn default() -> Self {
+        Self { requests_per_second: None, burst: None, in_flight: None, cache_for: None }
+    }
+}
+
+impl Pace {
+    /// So many requests in a second, on average. Must be above zero.
+    #[must_use]
+    pub fn requests_per_second(mut self, number: f64) -> Self {
+        self.requests_per_second = Some(number);
+        self
+    }
+
+    /// So many requests may follow each other at once after a pause. At least 1.
+    #[must_use]
+    pub fn burst(mut self, requests: u32) -> Self {
+        self.burst = Some(requests);
+        self
+    }
+
+    /// So many requests at the same time. At least 1.
+    #[must_use]
+    pub fn in_flight(mut self, requests: u32) -> Self {
+        self.in_flight = Some(requests);
+        self
+    }
+
+    /// A response may be served again for this long if neither it nor its request says so.
+    #[must_use]
+    pub fn cache_for(mut self, time: Duration) -> Self {
+        self.cache_for = Some(nanoseconds(time));
         self
     }
 }

@@ -80,6 +80,7 @@ pub mod time;
 mod request;
 mod response;
 mod refusal;
+pub mod rounds;
 mod frame;
 mod values;
 mod numbers;
@@ -90,6 +91,7 @@ pub mod testing;
 
 pub use bindings::exports::graft::datasource::describe::{Capability, Description, Secret};
 pub use bindings::exports::graft::datasource::health::{Diagnosis, Verdict};
+pub use bindings::exports::graft::datasource::pace::Pace;
 pub use bindings::exports::graft::datasource::query::{Outcome, TimeRange};
 pub use bindings::exports::graft::datasource::resources::{
     Reply, ResourceRequest, ResourceResponse,

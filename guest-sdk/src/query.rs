@@ -100,6 +100,21 @@ impl Outcome {
         self.next = Some(next.into());
         self
     }
+
+    /// Asks for another round after these frames, if there is one; [`rounds`](crate::rounds) finds
+    /// that out.
+    #[must_use]
+    pub fn then_maybe(mut self, next: Option<crate::Fetch>) -> Self {
+        self.next = next;
+        self
+    }
+}
+
+impl From<crate::Fetch> for Outcome {
+    /// Another round, and nothing to show yet.
+    fn from(next: crate::Fetch) -> Self {
+        Self { frames: Vec::new(), next: Some(next) }
+    }
 }
 
 impl From<Vec<crate::Frame>> for Outcome {

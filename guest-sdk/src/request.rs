@@ -133,13 +133,13 @@ impl Request {
     }
 }
 
-/// A placeholder for a secret, `{{secret:name}}`, to be put into a header, a parameter, or a body
-/// of text, JSON or form fields. The host puts the secret there; a guest never sees it.
+/// A placeholder for a secret, `{{secret:name}}`, to be put into a header, a parameter, a path, or a
+/// body of text, JSON or form fields. The host puts the secret there; a guest never sees it.
 pub fn secret(name: &str) -> String {
     format!("{{{{secret:{name}}}}}")
 }
 
-fn nanoseconds(time: Duration) -> u64 {
+pub(crate) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -19,13 +19,13 @@
 use std::marker::PhantomData;
 
 use crate::bindings::exports::graft::datasource::{
-    describe, health, live, migration, query, resources,
+    describe, health, live, migration, pace, query, resources,
 };
 use crate::bindings::graft::datasource::context;
 use crate::datasource::Component;
 use crate::{
-    Datasource, Description, Fetch, Header, Outcome, Refusal, Reply, ResourceRequest, Response,
-    TimeRange, Verdict,
+    Datasource, Description, Fetch, Header, Outcome, Pace, Refusal, Reply, ResourceRequest,
+    Response, TimeRange, Verdict,
 };
 
 /// A query as it crosses the contract, with its JSON not yet read. Its fields may be changed to
@@ -72,6 +72,11 @@ impl<D: Datasource> Guest<D> {
     /// The guest's description.
     pub fn describe(&self) -> Description {
         <Component<D> as describe::Guest>::describe()
+    }
+
+    /// How fast the guest's API may be asked.
+    pub fn pace(&self) -> Pace {
+        <Component<D> as pace::Guest>::describe_pace()
     }
 
     /// The first round of a query.

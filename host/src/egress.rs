@@ -9,9 +9,11 @@ mod asker;
 mod policy;
 mod credentials;
 mod fingerprint;
+mod redaction;
 mod cache;
 mod authentication;
 mod client;
+mod probe;
 mod settings;
 mod error;
 #[doc(hidden)]
@@ -19,11 +21,12 @@ pub mod fuzzing;
 
 pub use asker::{Asker, Journal};
 pub use cache::Cache;
-pub use client::{Client, Events, Held, Opened};
+pub use client::{Client, Events, Held, Opened, retry_after};
 pub use error::{Blame, Bound, Error, Phase};
 pub use policy::{AddressKind, Allowed, Refusal};
+pub use probe::Step;
 pub use settings::{
     Assertion, AuthStyle, Authentication, AwsKeys, BasicAuth, ClientCertificate, Forward, Grant,
-    HttpSettings, Login, OAuth2, Pace, Role, SendAs, SettingsError, SigV4, Socks, SocksTls,
-    TlsSettings, TokenPlace,
+    HttpSettings, Login, OAuth2, Role, SendAs, SettingsError, SigV4, Socks, SocksTls, TlsSettings,
+    TokenPlace,
 };

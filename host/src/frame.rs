@@ -13,6 +13,7 @@ use crate::model;
 
 mod error;
 mod pages;
+mod report;
 mod columns;
 mod field_type;
 mod metadata;

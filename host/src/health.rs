@@ -1,31 +1,177 @@
-//! One health check, from start to end: Grafana's "Save & test".
+//! One health check, from start to end: Grafana's "Save & test", step by step.
 
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::datasource::Datasource;
-use crate::egress::{Asker, Journal};
+use crate::egress::{Asker, Journal, Step};
 use crate::limits::Limits;
-use crate::model::{Caller, Diagnosis, Verdict};
+use crate::model::{Caller, Diagnosis, Exchange, Verdict};
 use crate::query::{Error, Rounds};
 
-/// Build requests, send, diagnose, and again as long as the guest asks for another round.
+/// What came of a check.
+pub struct Checked {
+    /// The guest's judgement, or what kept it from making one.
+    pub judgement: Result<Diagnosis, Error>,
+    /// More about it: a JSON object.
+    pub details: String,
+}
+
+/// Asks the guest, and walks the way to the API at the same time.
 pub async fn check(
     datasource: &Datasource,
     caller: &Caller,
     limits: &Limits,
     deadline: Instant,
+) -> Checked {
+    let journal = Journal::default();
+    let judged = judge(datasource, caller, &journal, limits, deadline);
+    let (judgement, mut steps) = tokio::join!(judged, datasource.client.walk());
+    let redact = |text: &str| datasource.client.redact(text).into_owned();
+    let judgement = judgement.map_err(|error| error.redacted(&datasource.client));
+    let judgement = judgement.map(|Diagnosis { healthy, message, details }| Diagnosis {
+        healthy,
+        message: redact(&message),
+        details: details.map(|details| redact(&details)),
+    });
+    let exchanges = journal.exchanges();
+    // A server that wants a certificate of ours ends what shows none, and all is well.
+    let has_answered = exchanges.iter().any(|exchange| exchange.status > 0);
+    steps.retain(|step| step.ok || !has_answered);
+    steps.extend(authenticated(&exchanges, datasource.client.credentials_in_words()));
+    steps.extend(answered(&exchanges));
+    steps.extend(understood(&judgement));
+    for step in &mut steps {
+        step.text = redact(&step.text);
+    }
+    let details = details(judgement.as_ref().ok().and_then(|it| it.details.as_deref()), &steps);
+    Checked { judgement, details }
+}
+
+/// Build requests, send, diagnose, and again as long as the guest asks for another round.
+async fn judge(
+    datasource: &Datasource,
+    caller: &Caller,
+    journal: &Journal,
+    limits: &Limits,
+    deadline: Instant,
 ) -> Result<Diagnosis, Error> {
     let Datasource { guest, view, client, .. } = datasource;
     let mut rounds = Rounds::new(guest.id(), limits);
-    let (allowance, journal) = (&datasource.allow(deadline), Journal::default());
-    let asker = Asker { caller, allowance, journal: &journal, afresh: true };
+    let allowance = &datasource.allow(deadline);
+    let asker = Asker { caller, allowance, journal, afresh: true };
     let mut fetch = guest.health_requests(view, allowance).await?;
     loop {
-        rounds.admit(&fetch)?;
-        let (responses, _held) = client.send_all(fetch.requests, asker).await?;
+        let (responses, _held) = rounds.send(client, fetch.requests, asker).await?;
         match guest.diagnose(view, responses, fetch.state, allowance).await? {
             Verdict::Done(diagnosis) => return Ok(diagnosis),
             Verdict::Next(next) => fetch = next,
+        }
+    }
+}
+
+/// Whether the API takes the credentials; nothing if it did not answer.
+fn authenticated(exchanges: &[Exchange], credentials: &str) -> Option<Step> {
+    let answered: Vec<_> = exchanges.iter().filter(|exchange| exchange.status > 0).collect();
+    let refused = answered.iter().find(|exchange| matches!(exchange.status, 401 | 403));
+    let (ok, text) = match refused {
+        Some(Exchange { status, url, .. }) => {
+            (false, format!("{url} answers with status {status} to {credentials}"))
+        }
+        None => (true, format!("with {credentials}")),
+    };
+    let elapsed = answered.first()?.elapsed;
+    Some(Step { name: "Authenticated", ok, text, elapsed })
+}
+
+/// What the API answered, each time.
+fn answered(exchanges: &[Exchange]) -> impl Iterator<Item = Step> {
+    exchanges.iter().map(|exchange| {
+        let Exchange { method, url, status, elapsed, bytes, failure, .. } = exchange;
+        let (ok, text) = match failure {
+            Some(failure) => (false, failure.clone()),
+            None => {
+                let ok = *status < 400;
+                (ok, format!("{method} {url}: status {status}, {bytes} bytes"))
+            }
+        };
+        Step { name: "Answered", ok, text, elapsed: *elapsed }
+    })
+}
+
+/// What the guest makes of it.
+fn understood(judgement: &Result<Diagnosis, Error>) -> Option<Step> {
+    let (ok, text) = match judgement {
+        Ok(Diagnosis { healthy, message, .. }) => (*healthy, message.clone()),
+        // What has no answer was told already.
+        Err(Error::Egress(_)) => return None,
+        Err(error) => (false, error.user_message()),
+    };
+    Some(Step { name: "Understood", ok, text, elapsed: std::time::Duration::ZERO })
+}
+
+/// The guest's own details with the steps among them, and as lines for Grafana's page (contract section 5.2).
+fn details(own: Option<&str>, steps: &[Step]) -> String {
+    let own = own.and_then(|own| serde_json::from_str::<Map<String, Value>>(own).ok());
+    let mut details = own.unwrap_or_default();
+    let lines = steps.iter().map(|Step { name, ok, text, .. }| {
+        let mark = if *ok { "OK" } else { "FAILED" };
+        format!("{name}: {mark} ({text})")
+    });
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    details.entry("verboseMessage").or_insert(lines.into());
+    let steps = steps.iter().map(|Step { name, ok, text, elapsed }| {
+        json!({ "step": name, "ok": ok, "text": text, "milliseconds": elapsed.as_millis() as u64 })
+    });
+    details.insert("steps".to_owned(), steps.collect());
+    Value::Object(details).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::Origin;
+
+    fn exchange(status: u16, failure: Option<&str>) -> Exchange {
+        Exchange {
+            method: "GET",
+            url: "http://h/x".to_owned(),
+            status,
+            elapsed: Duration::from_millis(5),
+            bytes: 7,
+            origin: Origin::Api,
+            retries: 0,
+            failure: failure.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_the_api_does_not_take_is_told_in_words() {
+        let step = authenticated(&[exchange(200, None), exchange(401, None)], "a token").unwrap();
+        let text = "http://h/x answers with status 401 to a token";
+        assert_eq!((step.ok, step.text.as_str()), (false, text));
+        assert!(authenticated(&[exchange(404, None)], "a token").unwrap().ok);
+        assert_eq!(authenticated(&[exchange(0, Some("no"))], "a token"), None);
+    }
+
+    #[test]
+    fn details_have_the_guests_own_the_steps_and_lines_to_read() {
+        let steps: Vec<_> = answered(&[exchange(500, None)]).collect();
+        let details: Value =
+            serde_json::from_str(&details(Some(r#"{"version":"1"}"#), &steps)).unwrap();
+        assert_eq!(details["version"], "1");
+        let line = "Answered: FAILED (GET http://h/x: status 500, 7 bytes)";
+        assert_eq!(details["verboseMessage"], line);
+        assert_eq!(details["steps"][0]["milliseconds"], 5);
+    }
+
+    /// Grafana fails on details that are anything but a JSON object (contract section 5.2), which would hide the message.
+    #[test]
+    fn details_of_a_guest_that_are_no_object_are_left_out() {
+        for own in ["[]", "{} {}", "text", ""] {
+            assert_eq!(details(Some(own), &[]), r#"{"steps":[],"verboseMessage":""}"#, "{own}");
         }
     }
 }

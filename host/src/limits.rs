@@ -211,6 +211,10 @@ pub const RETRIES_MAX: u32 = 10;
 pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(200);
 /// The longest pause before a request is tried again, where the API does not say one. A panel is waiting.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// The first pause of a guest that asks for the state of a job again: shorter than anybody notices.
+pub const POLL_PAUSE_MIN: Duration = Duration::from_millis(100);
+/// The longest, where the API says nothing: a panel that waited for long does not mind.
+pub const POLL_PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Failures in a row after which an API is left alone. One more than what a single query's tries make of a short fault.
 pub const BREAKER_FAILURES: u32 = 5;
 /// The first pause of an API that failed so often: what a restart takes.
@@ -225,6 +229,14 @@ pub const CACHE_ENTRY_SHARE: usize = 8;
 pub const SOCKS_TIMEOUT: Duration = Duration::from_secs(30);
 /// Connections of one data source through the proxy: as many as exchanges can be allowed.
 pub const SOCKS_CONNECTIONS_MAX: usize = 1_000;
+/// Exchanges of a query that are told in its frame: what somebody reads.
+pub const EXCHANGES_TOLD_MAX: usize = 50;
+/// The shortest secret that is looked for in texts. A shorter one would be found in words.
+pub const REDACTED_BYTES_MIN: usize = 6;
+/// "Save & test": the connection that is made for its own sake.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long before a certificate's end an admin is warned of it.
+pub const CERTIFICATE_WARNING: Duration = DAY.saturating_mul(30);
 /// How long before its end a token is not used any more: the way to the API, and clocks that differ.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(30);
 /// How long those who need a token are told why there is none, before it is asked for again: all queries of a dashboard.

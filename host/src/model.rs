@@ -82,7 +82,7 @@ impl fmt::Debug for DatasourceView {
 }
 
 /// A request method that guests may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Method {
     /// Read.
     Get,
@@ -113,7 +113,7 @@ impl Method {
 }
 
 /// What a request carries after its headers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Body {
     /// Bytes as they are.
     Bytes(Vec<u8>),
@@ -126,7 +126,7 @@ pub enum Body {
 }
 
 /// One HTTP request that a guest asks for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Request {
     /// The method.
     pub method: Method,
@@ -271,6 +271,23 @@ pub enum Refusal {
     Internal(String),
 }
 
+impl Refusal {
+    /// The same with another text.
+    pub fn map_text(self, map: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::BadQuery(text) => Self::BadQuery(map(text)),
+            Self::BadSettings(text) => Self::BadSettings(map(text)),
+            Self::NotFound(text) => Self::NotFound(map(text)),
+            Self::Unsupported(text) => Self::Unsupported(map(text)),
+            Self::Downstream { status, message } => {
+                Self::Downstream { status, message: map(message) }
+            }
+            Self::UnexpectedResponse(text) => Self::UnexpectedResponse(map(text)),
+            Self::Internal(text) => Self::Internal(map(text)),
+        }
+    }
+}
+
 /// A secret that a guest knows.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SecretDescription {
@@ -304,6 +321,34 @@ pub enum Capability {
     Alerting,
 }
 
+/// How often an API may be asked. What is none is not limited here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Pace {
+    /// Requests for each second, on average; above zero.
+    pub requests_per_second: Option<f64>,
+    /// Requests that may be sent at once after a rest; above zero.
+    pub burst: Option<u32>,
+    /// Exchanges in flight; above zero.
+    pub in_flight: Option<u32>,
+}
+
+impl Pace {
+    /// The lower of both, each by itself.
+    pub fn and(self, other: Self) -> Self {
+        fn lower<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
+            match (one, other) {
+                (Some(one), Some(other)) => Some(if other < one { other } else { one }),
+                (one, other) => one.or(other),
+            }
+        }
+        Self {
+            requests_per_second: lower(self.requests_per_second, other.requests_per_second),
+            burst: lower(self.burst, other.burst),
+            in_flight: lower(self.in_flight, other.in_flight),
+        }
+    }
+}
+
 /// A guest's self-description.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Description {
@@ -329,6 +374,12 @@ pub struct Description {
     pub methods: Vec<Method>,
     /// Hosts it needs besides the data source's own, `host` or `host:port`.
     pub hosts: Vec<String>,
+    /// How often its API may be asked.
+    #[serde(default)]
+    pub pace: Pace,
+    /// How long answers are fresh that say nothing.
+    #[serde(default)]
+    pub cache_for: Option<Duration>,
 }
 
 /// Text values in Arrow's layout.

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod error;
+mod rounds;
 
 use std::sync::Arc;
 
@@ -13,14 +14,15 @@ use tracing::Instrument as _;
 
 pub use chunks::{Part, run_in_chunks};
 pub use error::Error;
+pub(crate) use rounds::Rounds;
 
 use crate::datasource::Datasource;
-use crate::egress::{Asker, Journal};
+use crate::egress::{Asker, Client, Journal};
 pub use crate::frame::Chunk;
 use crate::frame::Frames;
 use crate::guest::GuestId;
 use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
-use crate::model::{Caller, Fetch, Format, Frame, Query};
+use crate::model::{Caller, Exchange, Fetch, Format, Frame, Notice, Origin, Query, Severity};
 
 /// The answer to a ref id: encoded frames, or why there are none.
 pub type Answer = (String, Result<Vec<Bytes>, Error>);
@@ -54,23 +56,74 @@ async fn run_one(
 ) -> Result<Vec<Bytes>, Error> {
     let (allowance, journal) = (datasource.allow(deadline), Journal::default());
     let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
-    let frames = collect(datasource, query, limits, asker).await?;
+    let collected = collect(datasource, query, limits, asker).await;
+    let (mut frames, notice) = collected.map_err(|error| error.redacted(&datasource.client))?;
+    // Frames of an alert rule are evaluated, and nobody looks at them.
+    if !query.from_alert {
+        let exchanges = told(&journal, &datasource.client);
+        let notices = notice.into_iter().chain(stale(&exchanges)).collect();
+        frames.tell(&exchanges, notices);
+    }
     encode(frames, datasource.guest.id(), query, format).await
 }
 
-/// All frames of a query, checked each by itself.
+/// The exchanges so far, fit to be told.
+fn told(journal: &Journal, client: &Client) -> Vec<Exchange> {
+    let mut exchanges = journal.exchanges();
+    for exchange in &mut exchanges {
+        exchange.url = client.redact(&exchange.url).into_owned();
+        exchange.failure = exchange.failure.take().map(|text| client.redact(&text).into_owned());
+    }
+    exchanges
+}
+
+/// What to say of answers that are old because there are no others.
+fn stale(exchanges: &[Exchange]) -> Option<Notice> {
+    let is_stale = exchanges.iter().any(|exchange| exchange.origin == Origin::Stale);
+    let text = "The API gives no answer now. What is shown is the last that it gave.".to_owned();
+    is_stale.then_some(Notice { severity: Severity::Warning, text, link: None })
+}
+
+/// All frames of a query, checked each by itself; and if the query ended before its end, a notice of that.
+///
+/// A dashboard shows what there is when a later page cannot be had. An alert rule must not evaluate half of the data, so that for one it
+/// is an error.
 pub(crate) async fn collect(
     datasource: &Datasource,
     query: &Query,
     limits: &Limits,
     asker: Asker<'_>,
-) -> Result<Frames, Error> {
+) -> Result<(Frames, Option<Notice>), Error> {
     let mut frames = Frames::new(limits);
     let mut run = Run::begin(datasource, query, limits, asker).await?;
-    while let Some(found) = run.round().await? {
-        frames = add(frames, found, datasource.guest.id()).await?;
+    loop {
+        match run.round().await {
+            Ok(Some(found)) => frames = add(frames, found, datasource.guest.id()).await?,
+            Ok(None) => return Ok((frames, None)),
+            Err(error) if !query.from_alert && !frames.is_empty() && error.is_about_more() => {
+                let rounds = run.rounds.before();
+                return Ok((frames, Some(ended_early(error, rounds, datasource, query))));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    Ok(frames)
+}
+
+/// Tells the user, and the log, that there is more than is shown.
+fn ended_early(error: Error, rounds: u32, datasource: &Datasource, query: &Query) -> Notice {
+    let error = error.redacted(&datasource.client);
+    let (guest, chain): (_, &dyn std::error::Error) = (datasource.guest.id(), &error);
+    tracing::warn!(refId = query.ref_id, %guest, rounds, error = chain, "Query ended early");
+    let of = if rounds == 1 {
+        "the first round of requests is"
+    } else {
+        "the first rounds of requests are"
+    };
+    let text = format!(
+        "Not all of the data is shown: only what {of} about ({rounds}). {}",
+        error.user_message()
+    );
+    Notice { severity: Severity::Warning, text, link: None }
 }
 
 /// A query on its way through its rounds.
@@ -102,8 +155,7 @@ impl<'a> Run<'a> {
         let Some(fetch) = self.next.take() else { return Ok(None) };
         let Self { datasource: Datasource { guest, view, client, .. }, asker, .. } = *self;
         let allowance = asker.allowance;
-        self.rounds.admit(&fetch)?;
-        let (responses, _held) = client.send_all(fetch.requests, asker).await?;
+        let (responses, _held) = self.rounds.send(client, fetch.requests, asker).await?;
         let outcome = guest.transform(self.query, view, responses, fetch.state, allowance).await?;
         self.next = outcome.next;
         Ok(Some(outcome.frames))
@@ -145,75 +197,4 @@ pub(crate) async fn elsewhere<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     spawn_blocking(work).await.map_err(|_panicked| Error::Panicked)
-}
-
-/// How many rounds and requests a query has left.
-pub(crate) struct Rounds<'a> {
-    /// Who asks for them.
-    guest: &'a GuestId,
-    limits: &'a Limits,
-    rounds: u32,
-    requests: usize,
-}
-
-impl<'a> Rounds<'a> {
-    /// A query at its start.
-    pub(crate) fn new(guest: &'a GuestId, limits: &'a Limits) -> Self {
-        Self { guest, limits, rounds: 0, requests: 0 }
-    }
-
-    /// Counts a round, before anything of it is sent.
-    pub(crate) fn admit(&mut self, fetch: &Fetch) -> Result<(), Error> {
-        self.rounds += 1;
-        self.requests += fetch.requests.len();
-        let Limits { rounds, requests, .. } = *self.limits;
-        let too_many =
-            |what, limit| Error::TooMany { guest: self.guest.to_string(), what, key: what, limit };
-        if self.rounds > rounds {
-            return Err(too_many("rounds", rounds));
-        }
-        if self.requests > requests as usize {
-            return Err(too_many("requests", requests));
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Method, Request};
-
-    fn fetch(requests: usize) -> Fetch {
-        let request = Request {
-            method: Method::Get,
-            target: "/".to_owned(),
-            parameters: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            cache_for: None,
-            idempotent: false,
-            timeout: None,
-            tolerate_failure: false,
-        };
-        Fetch { requests: vec![request; requests], state: String::new() }
-    }
-
-    #[test]
-    fn a_query_has_so_many_rounds_and_so_many_requests_in_all() {
-        let limits = Limits { rounds: 3, requests: 5, ..Limits::default() };
-        let guest = GuestId { name: "things".into(), version: "1.2.3".into() };
-        let mut rounds = Rounds::new(&guest, &limits);
-        for _round in 0..3 {
-            rounds.admit(&fetch(1)).unwrap();
-        }
-        let sentence = rounds.admit(&fetch(0)).unwrap_err().user_message();
-        assert!(sentence.contains("Guest 'things 1.2.3' needs more than 3 rounds"), "{sentence}");
-        assert!(sentence.contains("raise 'rounds' in grafana.ini"), "{sentence}");
-
-        let mut rounds = Rounds::new(&guest, &limits);
-        rounds.admit(&fetch(5)).unwrap();
-        let error = rounds.admit(&fetch(1)).unwrap_err();
-        assert!(error.user_message().contains("more than 5 requests"), "{error}");
-    }
 }

@@ -29,7 +29,8 @@ pub async fn answer(
         return route.answer(registry, settings, request, caller, limits, deadline).await;
     }
     let datasource = named(registry, settings, request, deadline).await?;
-    call(&datasource, request, caller, limits, deadline).await
+    let called = call(&datasource, request, caller, limits, deadline).await;
+    called.map_err(|error| error.redacted(&datasource.client))
 }
 
 /// The datasource that is asked.
@@ -60,8 +61,7 @@ async fn call(
     let asker = Asker { caller, allowance, journal: &journal, afresh: false };
     let mut fetch = guest.resource_requests(request, view, allowance).await?;
     loop {
-        rounds.admit(&fetch)?;
-        let (responses, _held) = client.send_all(fetch.requests, asker).await?;
+        let (responses, _held) = rounds.send(client, fetch.requests, asker).await?;
         match guest.respond(request, view, responses, fetch.state, allowance).await? {
             Reply::Done(response) => return Ok(response),
             Reply::Next(next) => fetch = next,

@@ -84,7 +84,7 @@ impl Stream<'_> {
             // Many may look at it, so it is asked for on nobody's behalf.
             let (caller, journal) = (&Caller::nobody(), &Journal::default());
             let asker = Asker { caller, allowance: &allowance, journal, afresh: false };
-            let frames = collect(&datasource, &query, self.limits, asker).await?;
+            let (frames, _ended_early) = collect(&datasource, &query, self.limits, asker).await?;
             self.tell(frames, News::of_window, news, &datasource, packets).await?;
             *pauses = self::pauses();
             sleep_until(start + self.channel.interval()).await;

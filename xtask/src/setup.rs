@@ -27,6 +27,7 @@ pub(crate) fn run(rustup: bool) -> anyhow::Result<()> {
         ("JavaScript: the JavaScript fixture", javascript()),
         ("JavaScript: Grafana's editors", frontend()),
         ("Prometheus: what compares with a real one", prometheus()),
+        ("servers that HTTP goes through: what asks real ones", servers()),
         ("Go: the conformance tests and the plugin that benchmarks compare with", go()),
         ("Python: the plugin that benchmarks compare with", python_peer().map(drop)),
     ] {
@@ -102,6 +103,26 @@ pub(crate) fn prometheus() -> anyhow::Result<()> {
     }
     debian::install_without_starting(&["prometheus"])
 }
+
+/// Servers of HTTP, of proxies and of tokens, and what checks signatures as AWS does.
+pub(crate) fn servers() -> anyhow::Result<()> {
+    let programs = [("nginx", "-v"), ("tinyproxy", "-v"), ("microsocks", "-h")];
+    let is_there = |(program, argument): &(&str, &str)| {
+        // Debian has some where only root's PATH leads.
+        [(*program).to_owned(), format!("/usr/sbin/{program}")]
+            .iter()
+            .any(|program| command(program).arg(argument).output().is_ok())
+    };
+    if !programs.iter().all(is_there) || !Path::new(NGINX_STREAM).exists() {
+        let packages = ["nginx", "libnginx-mod-stream", "tinyproxy-bin", "microsocks"];
+        debian::install_without_starting(&packages)?;
+    }
+    node_packages("packages of the tests' servers", &root().join("host/tests/servers"))?;
+    python().map(drop)
+}
+
+/// nginx's module for what is not HTTP.
+const NGINX_STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
 /// A Go that is new enough for the conformance tests.
 pub(crate) fn go() -> anyhow::Result<()> {

@@ -12,6 +12,7 @@ use crate::{frontend, guests, host, setup};
 pub(crate) fn run() -> anyhow::Result<()> {
     guests::run()?;
     let mut summary = Summary::default();
+    setup::or_left_out("what asks real servers of HTTP", setup::servers())?;
     // First everything is compiled, so that the time of the tests is that of the tests.
     let built = loudly("test binaries", cargo().args(["test", "--workspace", "--no-run"]));
     if summary.add("build", built) {

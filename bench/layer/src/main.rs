@@ -5,11 +5,12 @@
 //! many nanoseconds reqwest took alone, and how many the client took.
 #![expect(clippy::print_stdout, reason = "stdout is how this process answers")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use graft_host::budget::{Budget, Lane};
-use graft_host::egress::{Allowed, Asker, Client, HttpSettings, Journal};
+use graft_host::egress::{Allowed, Asker, Cache, Client, HttpSettings, Journal};
 use graft_host::limits::Limits;
 use graft_host::metrics::Metrics;
 use graft_host::model::{Caller, Method, Request};
@@ -59,7 +60,7 @@ async fn ask(client: &reqwest::Client, url: Url) -> anyhow::Result<Duration> {
 /// The host's client, and what a query brings along.
 struct Layer {
     client: Client,
-    budget: std::sync::Arc<Budget>,
+    budget: Arc<Budget>,
 }
 
 impl Layer {
@@ -67,7 +68,8 @@ impl Layer {
         let limits = Limits::default();
         let allowed = Allowed { guest: "bench 1.0.0".to_owned(), ..Allowed::default() };
         let metrics = Metrics::new()?.datasource("bench");
-        let client = Client::new(&HttpSettings::new(Some(base)), &allowed, &limits, metrics)?;
+        let (settings, cache) = (HttpSettings::new(Some(base)), Arc::new(Cache::new(&limits)));
+        let client = Client::new(&settings, &allowed, &limits, cache, metrics)?;
         Ok(Self { client, budget: Budget::new(&limits) })
     }
 

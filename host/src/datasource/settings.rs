@@ -17,10 +17,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::egress::{BasicAuth, ClientCertificate, Forward, HttpSettings, Pace, TlsSettings};
+use crate::egress::{BasicAuth, ClientCertificate, Forward, HttpSettings, TlsSettings};
 use crate::guest::is_guest_name;
 use crate::limits::{GUEST_NAME_BYTES_MAX, RETRIES_MAX};
-use crate::model::{DatasourceView, Secret};
+use crate::model::{DatasourceView, Pace, Secret};
 use base_url::BaseUrl;
 pub(super) use error::Error;
 use json_data::JsonData;
@@ -146,6 +146,7 @@ impl RawSettings {
         let secrets =
             secrets.filter(|(name, value)| !value.expose().is_empty() && !Secret::is_of_host(name));
         http.secrets = secrets.map(|(name, value)| (name.clone(), value.clone())).collect();
+        http.all_secrets = self.secure_json_data.values().cloned().collect();
         http.user_agent = user_agent::compose(&self.user_agent, &self.plugin_version);
         Ok(http)
     }
@@ -248,12 +249,11 @@ fn forward(json_data: &JsonData<'_>) -> Result<Forward, Error> {
 
 /// How often the API may be asked.
 fn pace(json_data: &JsonData<'_>) -> Pace {
+    let count = |key| json_data.count(key).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
     Pace {
         requests_per_second: json_data.number("maxRequestsPerSecond"),
-        burst: json_data
-            .count("requestBurst")
-            .map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
-        in_flight: json_data.count("maxRequestsInFlight"),
+        burst: count("requestBurst"),
+        in_flight: count("maxRequestsInFlight"),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A request passes, in this order: policy and credentials ([`Client::prepare`]), the cache, the `flights` of those that are under way
 //! already, and for those that really go out the [`courier`]: circuit breaker, turn, pace, hop by hop, and again if that is worth a try.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,6 +20,8 @@ use super::credentials::{Credentials, Prepared};
 use super::error::{Bound, Error, Phase};
 use super::fingerprint::Fingerprint;
 use super::policy::{Allowed, printable};
+use super::probe::{self, Step};
+use super::redaction::Redaction;
 use super::settings::HttpSettings;
 use crate::budget::Hold;
 use crate::limits::Limits;
@@ -29,6 +32,7 @@ use connections::Names;
 use courier::{Courier, Delivered, Errand};
 pub use events::{Events, Opened};
 use flights::Flights;
+pub use retry::retry_after;
 
 mod breaker;
 mod connections;
@@ -61,6 +65,10 @@ pub struct Client {
     cache_for: Duration,
     /// How long an answer may be given to an alert rule after it was fresh, if there is no other.
     stale_if_error: Duration,
+    /// What proves who asks, in words.
+    in_words: &'static str,
+    /// What is taken out of texts.
+    redaction: Redaction,
     /// What is counted.
     metrics: Arc<DatasourceMetrics>,
 }
@@ -129,6 +137,8 @@ impl Client {
             timeout: settings.timeout,
             cache_for: settings.cache_for.unwrap_or(by_vendor),
             stale_if_error: settings.stale_if_error,
+            in_words: settings.credentials_in_words(),
+            redaction: Redaction::new(settings),
             metrics: known_metrics,
         })
     }
@@ -155,6 +165,26 @@ impl Client {
             held._shared.extend(delivered);
         }
         Ok((responses, held))
+    }
+
+    /// The way to the datasource's own host, step by step. Through a proxy it is the proxy's to go.
+    pub async fn walk(&self) -> Vec<Step> {
+        let Some(url) = self.courier.policy.base() else { return Vec::new() };
+        if self.courier.goes_by_proxy() {
+            let text = "it goes through a proxy, which resolves and connects".to_owned();
+            return vec![Step { name: "Way", ok: true, text, elapsed: Duration::ZERO }];
+        }
+        probe::walk(url, &self.courier.policy.reach_of_own()).await
+    }
+
+    /// What requests prove who asks with, in words.
+    pub fn credentials_in_words(&self) -> &'static str {
+        self.in_words
+    }
+
+    /// A text that others wrote, without the secrets of this datasource.
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.redaction.redact(text)
     }
 
     fn prepare(&self, request: Request, caller: &Caller) -> Result<Exchange, Error> {

@@ -296,6 +296,15 @@ impl Error {
         }
     }
 
+    /// Whether it says that there is no more to be had, and nothing about what was had before.
+    pub fn is_about_more(&self) -> bool {
+        match self {
+            Self::Tried { error, .. } => error.is_about_more(),
+            Self::TimedOut { .. } | Self::TooLarge { .. } | Self::Pace { .. } => true,
+            error => error.is_of_api(),
+        }
+    }
+
     /// Tries after the first.
     pub(super) fn retries(&self) -> u32 {
         match self {

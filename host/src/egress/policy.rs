@@ -17,9 +17,9 @@ use http::{HeaderName, StatusCode};
 use url::{Position, Url};
 
 use super::error::Error;
-use super::settings::{Pace, SettingsError};
+use super::settings::SettingsError;
 use crate::limits::{REDIRECTS_MAX, REQUEST_HEADER_BYTES_MAX, REQUEST_HEADERS_MAX};
-use crate::model::{Description, Method, Request};
+use crate::model::{Description, Method, Pace, Request};
 pub use address::AddressKind;
 pub(super) use address::{NoAddress, Reach};
 use hosts::{AllowedHost, address_of};
@@ -61,7 +61,8 @@ impl From<&Description> for Allowed {
             methods: description.methods.clone(),
             hosts: description.hosts.clone(),
             secrets: description.secrets.iter().map(|secret| secret.name.clone()).collect(),
-            ..Self::default()
+            pace: description.pace,
+            cache_for: description.cache_for,
         }
     }
 }
@@ -107,6 +108,11 @@ impl Policy {
                 .collect(),
             allowed: allowed.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The datasource's URL.
+    pub(super) fn base(&self) -> Option<&Url> {
+        self.base.as_ref()
     }
 
     /// Blames a request on the guest.

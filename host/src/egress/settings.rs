@@ -9,7 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::policy::is_own_header;
-use crate::model::Secret;
+use crate::model::{Pace, Secret};
 
 pub use authentication::{
     Assertion, AuthStyle, Authentication, AwsKeys, Grant, Login, OAuth2, Role, SendAs, SigV4,
@@ -45,6 +45,8 @@ pub struct HttpSettings {
     pub allowed_hosts: Vec<String>,
     /// The secrets for `{{secret:name}}`, by name.
     pub secrets: HashMap<String, Secret>,
+    /// All secrets, whatever they are for: what others say is searched for them.
+    pub all_secrets: Vec<Secret>,
     /// The `User-Agent` of requests that have none.
     pub user_agent: String,
     /// The proxy that everything goes through.
@@ -114,35 +116,28 @@ impl Forward {
     }
 }
 
-/// How often an API may be asked. What is none is not limited here.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Pace {
-    /// Requests for each second, on average; above zero.
-    pub requests_per_second: Option<f64>,
-    /// Requests that may be sent at once after a rest; above zero.
-    pub burst: Option<u32>,
-    /// Exchanges in flight; above zero.
-    pub in_flight: Option<usize>,
-}
-
-impl Pace {
-    /// The lower of both, each by itself.
-    pub(super) fn and(self, other: Self) -> Self {
-        fn lower<T: PartialOrd>(one: Option<T>, other: Option<T>) -> Option<T> {
-            match (one, other) {
-                (Some(one), Some(other)) => Some(if other < one { other } else { one }),
-                (one, other) => one.or(other),
+impl HttpSettings {
+    /// What proves who asks, as the end of "it answers so to".
+    pub(super) fn credentials_in_words(&self) -> &'static str {
+        match &self.authentication {
+            Authentication::Bearer { .. } => "the bearer token of the settings",
+            Authentication::HeaderKey { .. } | Authentication::ParameterKey { .. } => {
+                "the API key of the settings"
             }
-        }
-        Self {
-            requests_per_second: lower(self.requests_per_second, other.requests_per_second),
-            burst: lower(self.burst, other.burst),
-            in_flight: lower(self.in_flight, other.in_flight),
+            Authentication::Digest { .. } => "digest authentication",
+            Authentication::OAuth2(_) => "a token of the token server",
+            Authentication::SigV4(_) => "an AWS signature",
+            Authentication::Login(_) => "what its login gave",
+            Authentication::None if self.basic_auth.is_some() => "basic authentication",
+            Authentication::None if self.forward.tokens => "the user's own token",
+            Authentication::None if !self.headers.is_empty() => {
+                "the custom headers of the settings"
+            }
+            Authentication::None if self.tls.client.is_some() => "the client's certificate",
+            Authentication::None => "no credentials but those of the guest",
         }
     }
-}
 
-impl HttpSettings {
     /// The defaults of Grafana's own client (contract section 9), for requests below `base_url`.
     pub fn new(base_url: Option<Url>) -> Self {
         Self {
@@ -158,6 +153,7 @@ impl HttpSettings {
             tls: TlsSettings::default(),
             allowed_hosts: Vec::new(),
             secrets: HashMap::new(),
+            all_secrets: Vec::new(),
             user_agent: concat!("Graft/", env!("CARGO_PKG_VERSION")).to_owned(),
             socks: None,
             forward: Forward::default(),

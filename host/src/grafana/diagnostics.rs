@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use super::request::Outcome;
 use super::{Plugin, from_proto, to_proto};
-use crate::health;
+use crate::health::{self, Checked};
 use crate::model::Caller;
 
 #[tonic::async_trait]
@@ -49,9 +49,9 @@ impl Plugin {
         let settings = from_proto::settings(context)?;
         let checked = match self.registry.get(settings, deadline).await {
             Ok(datasource) => health::check(&datasource, &caller, &self.limits, deadline).await,
-            Err(error) => Err(error.into()),
+            Err(error) => Checked { judgement: Err(error.into()), details: String::new() },
         };
-        let outcome = Outcome::of(&checked);
+        let outcome = Outcome::of(&checked.judgement);
         Ok((to_proto::check_health_response(checked), outcome))
     }
 

@@ -6,7 +6,7 @@ mod tests;
 use std::collections::HashSet;
 
 use crate::limits::{DESCRIPTION_LINE_BYTES_MAX, GUEST_NAME_BYTES_MAX};
-use crate::model::{Description, JsonObject, Secret};
+use crate::model::{Description, JsonObject, Pace, Secret};
 
 /// Whether this can be a guest's name, and so a file's: it can never lead out of a folder.
 pub fn is_guest_name(name: &str) -> bool {
@@ -41,7 +41,8 @@ pub(super) fn check(description: &Description, name: &str) -> Result<(), String>
         let object = serde_json::from_str::<JsonObject>(schema);
         object.map_err(|error| format!("the {member} is not a JSON object ({error})"))?;
     }
-    check_secrets(description)
+    check_secrets(description)?;
+    check_pace(description)
 }
 
 fn check_secrets(description: &Description) -> Result<(), String> {
@@ -57,6 +58,19 @@ fn check_secrets(description: &Description) -> Result<(), String> {
         }
         if !names.insert(name) {
             return Err(format!("the secret '{name}' is there twice"));
+        }
+    }
+    Ok(())
+}
+
+fn check_pace(description: &Description) -> Result<(), String> {
+    let Pace { requests_per_second, burst, in_flight } = description.pace;
+    if requests_per_second.is_some_and(|number| !number.is_finite() || number <= 0.0) {
+        return Err("the requests-per-second of its pace is not a number above zero".to_owned());
+    }
+    for (member, count) in [("burst", burst), ("in-flight", in_flight)] {
+        if count == Some(0) {
+            return Err(format!("the {member} of its pace is zero"));
         }
     }
     Ok(())

@@ -127,6 +127,8 @@ pub(super) fn description(description: describe::Description) -> model::Descript
         capabilities: description.capabilities.into_iter().map(capability).collect(),
         methods: description.methods.into_iter().map(method).collect(),
         hosts: description.hosts,
+        pace: model::Pace::default(),
+        cache_for: None,
     }
 }
 

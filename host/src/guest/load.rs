@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 use wasmtime::Store;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
 use super::Guest;
 use super::bindings::Datasource;
@@ -19,12 +19,13 @@ use super::compilers::Compilers;
 use super::description;
 use super::error::{Failure, GuestId, LoadError};
 use super::exports::Exports;
-use super::extension::Extension;
+use super::extension::{DescribedPace, Extension};
 use super::inspect::inspect;
 use super::lift;
 use super::scan::scan;
 use super::state::{HasState, State};
 use super::trust::Trust;
+use crate::budget::Allowance;
 use crate::limits::{COMPONENT_BYTES_MAX, DESCRIBE_TIMEOUT, DESCRIPTION_BYTES_MAX};
 use crate::model::Description;
 
@@ -202,7 +203,7 @@ impl Load {
             (described.map(lift::description), store)
         };
         let described = callable.call(call, Exports::describe, describe).await;
-        let described = match described {
+        let mut described = match described {
             Ok(Err(Failure::TooMuch(_))) => {
                 let reason = format!("it is larger than {DESCRIPTION_BYTES_MAX} bytes");
                 return Err(LoadError::Description(reason));
@@ -210,12 +211,30 @@ impl Load {
             Ok(result) => result.map_err(LoadError::Describe)?,
             Err(_no_turn) => return Err(LoadError::Busy),
         };
+        if extension.has_pace() {
+            let pace = described_pace(&callable, extension.clone(), &allowance).await?;
+            pace.into_iter().for_each(|pace| pace.describe(&mut described));
+        }
         let described = checked(described, name)?;
         let id = GuestId { name: name.into(), version: described.version.as_str().into() };
         let metrics = self.runtime.metrics.guest(&id.name, &id.version);
         let callable = callable.named(id.clone(), Arc::clone(&metrics));
         Ok(Guest { id, description: described, callable, extension, metrics })
     }
+}
+
+/// How fast the API may be asked, if the guest knows.
+async fn described_pace(
+    callable: &Callable,
+    extension: Extension,
+    allowance: &Allowance,
+) -> Result<Option<DescribedPace>, LoadError> {
+    let call = Call { export: "describe-pace", allowance, input: 0 };
+    let describe = async move |instance: Instance, mut store: Store<State>| {
+        (extension.pace(&instance, &mut store).await, store)
+    };
+    let described = callable.call_instance(call, describe).await;
+    described.map_err(|_no_turn| LoadError::Busy)?.map_err(LoadError::Describe)
 }
 
 fn checked(description: Description, name: &str) -> Result<Description, LoadError> {

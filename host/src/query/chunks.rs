@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use super::{Error, Run, add, elsewhere};
+use super::{Error, Run, add, elsewhere, told};
 use crate::datasource::Datasource;
 use crate::egress::{Asker, Journal};
 use crate::frame::{Chunk, Frames};
@@ -63,9 +63,17 @@ async fn run_one(
     let mut frames = Frames::new(limits);
     let (allowance, journal) = (datasource.allow(deadline), Journal::default());
     let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
-    let mut run = Run::begin(datasource, query, limits, asker).await?;
-    while let Some(found) = run.round().await? {
+    let redacted = |error: Error| error.redacted(&datasource.client);
+    let run = Run::begin(datasource, query, limits, asker).await;
+    let mut run = run.map_err(redacted)?;
+    let mut is_first = true;
+    while let Some(found) = run.round().await.map_err(redacted)? {
         frames = add(frames, found, guest).await?;
+        // A frame's meta leaves with its first chunk, so that it tells of the first round alone.
+        if is_first && !frames.is_empty() {
+            frames.tell(&told(&journal, &datasource.client), Vec::new());
+            is_first = false;
+        }
         let small = frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX;
         let ref_id = query.ref_id.clone();
         let take = move || {

@@ -1,7 +1,7 @@
 //! Why a query has no data: one status, one source, one sentence for the panel, and the whole chain for the log.
 
 use crate::limits::how_to_raise;
-use crate::model::Source;
+use crate::model::{Refusal, Source};
 use crate::{datasource, egress, frame, guest};
 
 /// Why there is no data.
@@ -40,6 +40,14 @@ pub enum Error {
         /// Its value.
         limit: u32,
     },
+    /// What a guest waits for is not there in time.
+    #[error("what guest '{guest}' waits for was not ready after {polls} questions")]
+    NotDone {
+        /// The guest's name and version.
+        guest: String,
+        /// How often it asked.
+        polls: u32,
+    },
     /// Grafana does not take the answer.
     #[error("the answer was not taken in the query's time")]
     NotTaken,
@@ -69,6 +77,37 @@ impl Error {
         Self::Frame { guest: guest.to_string(), error: Box::new(error) }
     }
 
+    /// The same without the secrets that an API may have quoted.
+    pub(crate) fn redacted(self, client: &egress::Client) -> Self {
+        let redact = |text: String| client.redact(&text).into_owned();
+        match self {
+            Self::Guest(guest::Error::Refused { guest, refusal }) => {
+                Self::Guest(guest::Error::Refused { guest, refusal: refusal.map_text(redact) })
+            }
+            Self::Egress(egress::Error::TokenRefused { endpoint, status, said }) => {
+                let said = redact(said);
+                Self::Egress(egress::Error::TokenRefused { endpoint, status, said })
+            }
+            Self::Egress(egress::Error::TokenUnreadable { endpoint, cause }) => {
+                let cause = redact(cause);
+                Self::Egress(egress::Error::TokenUnreadable { endpoint, cause })
+            }
+            other => other,
+        }
+    }
+
+    /// Whether what was found before it is still worth showing: the API did not give more, or a limit was reached.
+    pub(crate) fn is_about_more(&self) -> bool {
+        match self {
+            Self::Egress(error) => error.is_about_more(),
+            Self::Guest(guest::Error::Refused { refusal, .. }) => {
+                matches!(refusal, Refusal::Downstream { .. } | Refusal::UnexpectedResponse(_))
+            }
+            Self::TooMany { .. } | Self::NotDone { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The HTTP status that Grafana shows.
     pub fn status(&self) -> u16 {
         match self {
@@ -78,7 +117,7 @@ impl Error {
             Self::Egress(error) => error.status(),
             Self::Frame { error, .. } => error.status(),
             Self::StreamEnded => 502,
-            Self::NotTaken => 504,
+            Self::NotTaken | Self::NotDone { .. } => 504,
             Self::TooManyStreams { .. } => 429,
             Self::LiveRound { .. } => 501,
             Self::Panicked => 500,
@@ -88,9 +127,11 @@ impl Error {
     /// Whose fault it is, in Grafana's words (contract section 4.1).
     pub fn source_of_error(&self) -> Source {
         match self {
-            Self::Invalid(_) | Self::TooMany { .. } | Self::StreamEnded | Self::NotTaken => {
-                Source::Downstream
-            }
+            Self::Invalid(_)
+            | Self::TooMany { .. }
+            | Self::StreamEnded
+            | Self::NotTaken
+            | Self::NotDone { .. } => Source::Downstream,
             Self::Datasource(error) => error.source_of_error(),
             Self::Guest(error) => error.source_of_error(),
             Self::Egress(error) => error.source_of_error(),
@@ -111,6 +152,11 @@ impl Error {
                 "Guest '{guest}' needs more than {limit} {what}, which is the limit '{key}'. Ask for less, such as a shorter \
                  time range, or {}.",
                 how_to_raise(key)
+            ),
+            Self::NotDone { guest, polls } => format!(
+                "Guest '{guest}' waits for something that the API does for it, and asked {polls} times. It was not ready in the \
+                 query's time. Ask for less, or {}.",
+                how_to_raise("query_time")
             ),
             Self::NotTaken => format!(
                 "The rest of the answer was not taken before the query's time was over. Ask for less, or {}.",

@@ -91,7 +91,7 @@ async fn judge_one(
 ) -> Result<Readiness, Error> {
     let (allowance, journal) = (datasource.allow(deadline), Journal::default());
     let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
-    let frames = collect(datasource, query, limits, asker).await?;
+    let (frames, _never) = collect(datasource, query, limits, asker).await?;
     let judged = elsewhere(move || Ok(frames.complete()?.alert_readiness())).await?;
     judged.map_err(|error| Error::frame(datasource.guest.id(), error))
 }

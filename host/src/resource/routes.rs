@@ -9,7 +9,9 @@ use super::{named, readiness};
 use crate::datasource::{self, RawSettings, Registry};
 use crate::guest::CONTRACT_VERSION;
 use crate::limits::{LISTED_GUEST_TIME, Limits};
-use crate::model::{Caller, Capability, Description, Method, ResourceRequest, ResourceResponse};
+use crate::model::{
+    self, Caller, Capability, Description, Method, ResourceRequest, ResourceResponse,
+};
 use crate::query::Error;
 
 /// The plugin's id in Grafana.
@@ -118,6 +120,17 @@ struct Schema<'a> {
     secrets: Vec<Secret<'a>>,
     methods: Vec<&'static str>,
     hosts: &'a [String],
+    pace: Pace,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Pace {
+    requests_per_second: Option<f64>,
+    burst: Option<u32>,
+    in_flight: Option<u32>,
+    /// Seconds.
+    cache_for: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -178,7 +191,15 @@ fn schema(description: &Description) -> Schema<'_> {
         secrets: secrets.collect(),
         methods,
         hosts: &description.hosts,
+        pace: pace(description),
     }
+}
+
+/// How fast the API may be asked, as its vendor says.
+fn pace(description: &Description) -> Pace {
+    let model::Pace { requests_per_second, burst, in_flight } = description.pace;
+    let cache_for = description.cache_for.map(|time| time.as_secs_f64());
+    Pace { requests_per_second, burst, in_flight, cache_for }
 }
 
 fn json(answer: &impl Serialize) -> ResourceResponse {

@@ -30,3 +30,7 @@ mod canary;
 mod things;
 mod languages;
 mod prometheus;
+mod faults;
+mod kindness;
+mod rounds;
+mod servers;

@@ -1,6 +1,8 @@
 //! What the tests need: guests that were built, folders of them, the launched plugin, and APIs on loopback.
 
 mod api;
+pub(crate) mod faulty;
+pub(crate) mod servers;
 pub(crate) mod collector;
 
 use std::fs;

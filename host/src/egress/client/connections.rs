@@ -28,6 +28,8 @@ pub(super) struct Connections {
     own: reqwest::Client,
     /// To whatever else; none where nothing else can be asked.
     others: Option<reqwest::Client>,
+    /// Whether the environment names a proxy that may be used for the datasource's own host.
+    by_environment: bool,
     /// The way through a proxy that is not reqwest's own.
     bridge: Option<Bridge>,
     /// The name to ask the datasource's own host for by TLS, if it is not the host's.
@@ -75,12 +77,14 @@ impl Connections {
             is_https: true,
         };
         let others = (!policy.others().is_empty()).then_some(others);
+        let by_environment =
+            !own.is_loopback && !proxies(|variable| env::var(variable).ok()).is_empty();
         let bridge = settings.socks.as_ref().map(Bridge::new).transpose()?;
         let through = bridge.as_ref();
         let client = |destination| http_client(settings, limits, destination, through, names);
         let server_name = alias.map(|(name, _host)| name);
         let (own, others) = (client(own)?, others.map(client).transpose()?);
-        Ok(Self { own, others, bridge, server_name })
+        Ok(Self { own, others, by_environment, bridge, server_name })
     }
 
     /// Has TLS ask for the certificate's name. The host stays in `Host`, and is the one that is dialled.
@@ -93,6 +97,11 @@ impl Connections {
         }
         // It fails for what is no host, and this was read as one.
         let _renamed = request.url_mut().set_host(Some(name));
+    }
+
+    /// Whether the datasource's own host is reached through a proxy.
+    pub(super) fn goes_by_proxy(&self) -> bool {
+        self.bridge.is_some() || self.by_environment
     }
 
     /// Why the way to a host ended before it, if it goes through a proxy of ours.

@@ -22,10 +22,10 @@ use crate::egress::credentials::Prepared;
 use crate::egress::error::{Bound, Error, Phase};
 use crate::egress::fingerprint::Fingerprint;
 use crate::egress::policy::{Allowed, Policy, Refusal, origin};
-use crate::egress::settings::{HttpSettings, Pace};
+use crate::egress::settings::HttpSettings;
 use crate::limits::{Limits, PACE_INTERVAL_MAX};
 use crate::metrics::DatasourceMetrics;
-use crate::model::{Origin, Response};
+use crate::model::{Origin, Pace, Response};
 use crate::traces;
 
 /// What takes the requests of one datasource to its API, and brings back the responses.
@@ -125,7 +125,8 @@ impl Courier {
         let policy = Policy::new(settings.base_url.clone(), allowed, &settings.allowed_hosts)?;
         let pace = settings.pace.and(allowed.pace);
         let mut in_flight = limits.exchanges_in_flight;
-        for most in [settings.connections_per_host, pace.in_flight].into_iter().flatten() {
+        let by_pace = pace.in_flight.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        for most in [settings.connections_per_host, by_pace].into_iter().flatten() {
             in_flight = in_flight.min(most);
         }
         let in_flight = in_flight.max(1);
@@ -183,6 +184,11 @@ impl Courier {
         })?;
         let (response, origin) = self.keep(&errand, response);
         Ok(Delivered { response, origin, retries, _hold: hold })
+    }
+
+    /// Whether what goes to the datasource's own host goes through a proxy.
+    pub(super) fn goes_by_proxy(&self) -> bool {
+        self.connections.goes_by_proxy()
     }
 
     fn admit(&self, errand: &Errand, origin: &str) -> Result<(), Error> {

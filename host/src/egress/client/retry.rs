@@ -62,7 +62,7 @@ impl Tries {
 }
 
 /// When the API wants to be asked again: seconds, or a date (RFC 9110, section 10.2.3).
-fn retry_after(response: &Response, now: SystemTime) -> Option<Duration> {
+pub fn retry_after(response: &Response, now: SystemTime) -> Option<Duration> {
     let mut headers = response.headers.iter();
     let (_name, value) = headers.find(|(name, _value)| name == "retry-after")?;
     if let Ok(seconds) = value.trim().parse() {

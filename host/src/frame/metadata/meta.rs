@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{json, object};
 use crate::frame::error::Flaw;
-use crate::model::{FrameMeta, Kind, Severity, Visualization};
+use crate::model::{FrameMeta, Kind, Notice, Severity, Stat, Visualization};
 
 /// Frame meta from what a guest says about a frame of `fields` fields; none if it says nothing. Of what is said twice the
 /// last holds; notices and stats add up.
@@ -69,6 +69,33 @@ impl Meta {
             if !self.notices.contains(&notice) {
                 self.notices.push(notice);
             }
+        }
+    }
+
+    /// Adds something to tell the user.
+    pub(in crate::frame) fn notify(&mut self, notice: Notice) {
+        let Notice { severity: how, text, link } = notice;
+        self.notices.push(NoticeJson { severity: severity(how), text, link });
+    }
+
+    /// Adds a number; it must be finite.
+    pub(in crate::frame) fn add_stat(&mut self, stat: Stat) {
+        let Stat { display_name, unit, value } = stat;
+        self.stats.push(StatJson { display_name, unit, value });
+    }
+
+    /// Says how the API was asked, unless the guest did.
+    pub(in crate::frame) fn executed_unless_said(&mut self, executed: impl FnOnce() -> String) {
+        self.executed_query_string.get_or_insert_with(executed);
+    }
+
+    /// Replaces the guest's own object, if there is something to replace it by.
+    pub(in crate::frame) fn extend_custom(
+        &mut self,
+        extended: impl FnOnce(Option<&RawValue>) -> Option<Box<RawValue>>,
+    ) {
+        if let Some(custom) = extended(self.custom.as_deref()) {
+            self.custom = Some(custom);
         }
     }
 

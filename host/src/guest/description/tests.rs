@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::SecretDescription;
+use crate::model::{Pace, SecretDescription};
 
 fn description() -> Description {
     Description {
@@ -14,6 +14,8 @@ fn description() -> Description {
         capabilities: Vec::new(),
         methods: Vec::new(),
         hosts: Vec::new(),
+        pace: Pace::default(),
+        cache_for: None,
     }
 }
 

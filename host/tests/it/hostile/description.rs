@@ -22,6 +22,14 @@ pub(super) async fn describe_has_no_version() {
 }
 
 #[tokio::test]
+pub(super) async fn pace_is_not_a_number() {
+    let hostile = Hostile::start("pace_is_not_a_number").await;
+    let sentence =
+        "its description is not valid: the requests-per-second of its pace is not a number";
+    hostile.cannot_be_used(sentence).await;
+}
+
+#[tokio::test]
 pub(super) async fn describe_version_has_a_line_break() {
     let hostile = Hostile::start("describe_version_has_a_line_break").await;
     hostile.cannot_be_used("the version is too long or holds a control character").await;

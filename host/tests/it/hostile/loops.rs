@@ -24,6 +24,12 @@ pub(super) async fn describe_loops_forever() {
 }
 
 #[tokio::test]
+pub(super) async fn pace_loops_forever() {
+    let hostile = Hostile::start("pace_loops_forever").await;
+    hostile.cannot_be_used(&format!("it cannot describe itself: {OVERRUN}")).await;
+}
+
+#[tokio::test]
 pub(super) async fn start_loops_forever() {
     let hostile = Hostile::start("start_loops_forever").await;
     hostile.cannot_be_used(&format!("it cannot describe itself: {OVERRUN}")).await;

@@ -18,13 +18,15 @@ pub(crate) struct Answer {
     status: u16,
     content_type: &'static str,
     body: Bytes,
-    location: Option<&'static str>,
+    /// More header fields.
+    headers: Vec<(&'static str, &'static str)>,
 }
 
 impl Answer {
     /// A JSON document with status 200.
     pub(crate) fn json(body: impl Into<Bytes>) -> Self {
-        Self { status: 200, content_type: "application/json", body: body.into(), location: None }
+        let (content_type, headers) = ("application/json", Vec::new());
+        Self { status: 200, content_type, body: body.into(), headers }
     }
 
     /// Server-sent events, all at once.
@@ -34,12 +36,18 @@ impl Answer {
 
     /// A web page.
     pub(crate) fn html(status: u16, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type: "text/html", body: body.into(), location: None }
+        Self { status, content_type: "text/html", ..Self::json(body) }
     }
 
     /// A redirect.
     pub(crate) fn redirect(location: &'static str) -> Self {
-        Self { location: Some(location), ..Self::html(302, "") }
+        Self::html(302, "").header("location", location)
+    }
+
+    /// The same with one more header field.
+    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.push((name, value));
+        self
     }
 
     /// The same with another status.
@@ -55,6 +63,8 @@ pub(crate) struct Seen {
     pub(crate) line: String,
     /// The header fields.
     pub(crate) headers: hyper::HeaderMap,
+    /// The body as text.
+    pub(crate) body: String,
 }
 
 /// The API, until it is dropped.
@@ -117,13 +127,13 @@ async fn respond<F: Future<Output = Answer>>(
     let line = format!("{} {}", request.method(), request.uri());
     let headers = request.headers().clone();
     // Read to its end, so that the client has sent all before it is answered.
-    request.into_body().collect().await.unwrap();
-    let seen = Seen { line, headers };
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let seen = Seen { line, headers, body: String::from_utf8_lossy(&body).into_owned() };
     let answered = answer(&seen);
     requests.lock().unwrap().push(seen);
-    let Answer { status, content_type, body, location } = answered.await;
+    let Answer { status, content_type, body, headers } = answered.await;
     let response = Response::builder().status(status).header("content-type", content_type);
     let response =
-        location.into_iter().fold(response, |response, to| response.header("location", to));
+        headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
     Ok(response.body(Full::new(body)).unwrap())
 }
