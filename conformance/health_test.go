@@ -24,7 +24,32 @@ func TestSaveAndTestSaysThatTheAPIAnswers(t *testing.T) {
 	checked := health(t, p, thingsAt(serve(t, says("{}")).url))
 	equal(t, "the status", checked.Status, backend.HealthStatusOk)
 	equal(t, "the message", checked.Message, "The API answers.")
-	equal(t, "the details", string(checked.JSONDetails), "")
+	equal(t, "the steps", stepsOf(t, detailsOf(t, checked)), "Connected, Authenticated, Answered, Understood")
+}
+
+func detailsOf(t *testing.T, checked *backend.CheckHealthResult) map[string]any {
+	t.Helper()
+	var details map[string]any
+	must(t, json.Unmarshal(checked.JSONDetails, &details))
+	return details
+}
+
+// stepsOf are the names of the steps that went well, as the details have them; each is in the text that Grafana shows.
+func stepsOf(t *testing.T, details map[string]any) string {
+	t.Helper()
+	shown, isText := details["verboseMessage"].(string)
+	equal(t, "whether there is a text to show", isText, true)
+	var steps []string
+	for _, step := range details["steps"].([]any) {
+		step := step.(map[string]any)
+		name := step["step"].(string)
+		equal(t, "whether "+name+" went well", step["ok"].(bool), true)
+		if !strings.Contains(shown, name+": OK (") {
+			t.Errorf("%q does not tell of %s", shown, name)
+		}
+		steps = append(steps, name)
+	}
+	return strings.Join(steps, ", ")
 }
 
 func TestTheDetailsOfAHealthCheckAreAJSONObject(t *testing.T) {
@@ -39,8 +64,10 @@ func TestTheDetailsOfAHealthCheckAreAJSONObject(t *testing.T) {
 	checked := health(t, p, datasource("prometheus", api.url))
 	equal(t, "the status", checked.Status, backend.HealthStatusOk)
 	equal(t, "the message", checked.Message, "Prometheus 3.1.0 answers.")
-	var details map[string]any
-	must(t, json.Unmarshal(checked.JSONDetails, &details))
+	details := detailsOf(t, checked)
+	equal(t, "the steps", stepsOf(t, details), "Connected, Authenticated, Answered, Answered, Understood")
+	delete(details, "steps")
+	delete(details, "verboseMessage")
 	want := map[string]any{
 		"application": "Prometheus", "version": "3.1.0", "features": map[string]any{"rulerApiEnabled": false},
 	}

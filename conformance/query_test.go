@@ -26,7 +26,11 @@ func thingsAt(url string) *pluginv2.PluginContext {
 }
 
 func dayTable(refID string) *pluginv2.DataQuery {
-	return query(refID, object{"table": "day", "fields": []string{"_avg"}})
+	return table(refID, "day")
+}
+
+func table(refID, name string) *pluginv2.DataQuery {
+	return query(refID, object{"table": name, "fields": []string{"_avg"}})
 }
 
 func TestATableOfAnAPIBecomesTheSameFrameInBothFormats(t *testing.T) {
@@ -43,12 +47,30 @@ func TestATableOfAnAPIBecomesTheSameFrameInBothFormats(t *testing.T) {
 	want.Meta = &data.FrameMeta{Type: data.FrameTypeTimeSeriesWide, TypeVersion: data.FrameTypeVersion{0, 1}}
 	inBothFormats(t, func(t *testing.T, format pluginv2.DataFrameFormat) {
 		frames := framesOf(t, p, thingsAt(api.url), dayTable("A"), format)
+		tellsOfOneRequest(t, frames[0].Meta, api.url)
 		if difference := cmp.Diff(data.Frames{want}, frames, data.FrameTestCompareOptions()...); difference != "" {
 			t.Error(difference)
 		}
 	})
 	equal(t, "the request", api.asked()[0].URL.String(),
 		"/api/things/boiler%207/db/day/frames?from=1700000000&to=1700003600&fields=_time&fields=_avg&meta=true")
+}
+
+// tellsOfOneRequest expects what Grafana's query inspector shows of a request, and takes it off.
+func tellsOfOneRequest(t *testing.T, meta *data.FrameMeta, url string) {
+	t.Helper()
+	executed := meta.ExecutedQueryString
+	if !strings.HasPrefix(executed, "GET "+url) || !strings.Contains(executed, " -> 200, ") {
+		t.Errorf("the executed query is %q", executed)
+	}
+	equal(t, "the first stat", meta.Stats[0].DisplayName, "Requests")
+	equal(t, "the number of requests", meta.Stats[0].Value, 1)
+	custom, isObject := meta.Custom.(map[string]any)
+	equal(t, "whether the custom meta is an object", isObject, true)
+	exchanges, isList := custom["exchanges"].([]any)
+	equal(t, "whether the exchanges are a list", isList, true)
+	equal(t, "the number of exchanges", len(exchanges), 1)
+	meta.ExecutedQueryString, meta.Stats, meta.Custom = "", nil, nil
 }
 
 func TestEachQueryIsAnsweredAndOneThatFailsSpoilsNoOther(t *testing.T) {

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -27,18 +28,18 @@ type outcome struct {
 	err      error
 }
 
-// caller asks for what the things API at a URL has.
-type caller func(t *testing.T, p *plugin, url string) outcome
+// caller asks for a table that the things API at a URL has.
+type caller func(t *testing.T, p *plugin, url, name string) outcome
 
-func wholly(t *testing.T, p *plugin, url string) outcome {
+func wholly(t *testing.T, p *plugin, url, name string) outcome {
 	t.Helper()
-	response, err := p.data.QueryData(within(t), request(thingsAt(url), dayTable("A")))
+	response, err := p.data.QueryData(within(t), request(thingsAt(url), table("A", name)))
 	return outcome{response, err}
 }
 
-func inChunks(t *testing.T, p *plugin, url string) outcome {
+func inChunks(t *testing.T, p *plugin, url, name string) outcome {
 	t.Helper()
-	asked := &pluginv2.QueryChunkedDataRequest{PluginContext: thingsAt(url), Queries: []*pluginv2.DataQuery{dayTable("A")}}
+	asked := &pluginv2.QueryChunkedDataRequest{PluginContext: thingsAt(url), Queries: []*pluginv2.DataQuery{table("A", name)}}
 	stream, err := p.data.QueryChunkedData(within(t), asked)
 	for err == nil {
 		_, err = stream.Recv()
@@ -46,9 +47,9 @@ func inChunks(t *testing.T, p *plugin, url string) outcome {
 	return outcome{err: err}
 }
 
-func asAStream(t *testing.T, p *plugin, url string) outcome {
+func asAStream(t *testing.T, p *plugin, url, name string) outcome {
 	t.Helper()
-	path, payload := live(object{"refId": "A", "table": "day", "fields": []string{"_avg"}}, time.Second, time.Minute)
+	path, payload := live(object{"refId": "A", "table": name, "fields": []string{"_avg"}}, time.Second, time.Minute)
 	asked := &pluginv2.RunStreamRequest{PluginContext: thingsAt(url), Path: path, Data: payload}
 	stream, err := p.stream.RunStream(within(t), asked)
 	for err == nil {
@@ -81,7 +82,8 @@ func endDuringCalls(t *testing.T, call caller, end func(t *testing.T, p *plugin)
 	var calls sync.WaitGroup
 	for index := range outcomes {
 		calls.Go(func() {
-			outcomes[index] = call(t, p, api.url)
+			// One that asks what another asks would be answered with it.
+			outcomes[index] = call(t, p, api.url, fmt.Sprintf("day%d", index))
 		})
 	}
 	for range exchangesAtOnce {
