@@ -46,6 +46,13 @@ pub(crate) fn cargo() -> Command {
     command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// The same, ended with all that it started when its time is over, such as `30m`. Its status is then 124.
+pub(crate) fn cargo_within(time: &str) -> Command {
+    let mut timeout = command("timeout");
+    timeout.args(["--kill-after=10s", time]).arg(cargo().get_program());
+    timeout
+}
+
 /// Whether this is a run that nobody watches, in which nothing may be left out.
 pub(crate) fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
