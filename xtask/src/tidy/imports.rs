@@ -64,7 +64,7 @@ const MODULES: [(&str, &[&str]); 20] = [
 ];
 
 /// Foreign crates, each with the modules that may know it. Others are everyone's.
-const OWNERS: [(&str, &[&str]); 24] = [
+const OWNERS: [(&str, &[&str]); 35] = [
     ("graft_proto", &["grafana", "go_plugin"]),
     ("prost", &["grafana", "go_plugin"]),
     ("tonic", &["grafana", "go_plugin", "main"]),
@@ -77,7 +77,18 @@ const OWNERS: [(&str, &[&str]); 24] = [
     ("reqwest", &["egress"]),
     ("hyper", &["egress"]),
     ("rustls", &["egress", "go_plugin"]),
-    ("tokio_rustls", &["go_plugin"]),
+    ("tokio_rustls", &["egress", "go_plugin"]),
+    ("oauth2", &["egress"]),
+    ("jsonwebtoken", &["egress"]),
+    ("aws_credential_types", &["egress"]),
+    ("aws_sigv4", &["egress"]),
+    ("digest_auth", &["egress"]),
+    ("fast_socks5", &["egress"]),
+    ("http_cache_semantics", &["egress"]),
+    ("leaky_bucket", &["egress"]),
+    ("quick_cache", &["egress"]),
+    ("quick_xml", &["egress"]),
+    ("x509_parser", &["egress"]),
     ("webpki", &["go_plugin"]),
     ("rcgen", &["go_plugin"]),
     ("p521", &["go_plugin"]),
