@@ -20,11 +20,12 @@ mod error;
 pub mod fuzzing;
 
 pub use asker::{Asker, Journal};
+pub use authentication::TokenError;
 pub use cache::Cache;
 pub use client::{Client, Events, Held, Opened, retry_after};
 pub use error::{Blame, Bound, Error, Phase};
 pub use policy::{AddressKind, Allowed, Refusal};
-pub use probe::Step;
+pub use probe::{Step, TLS};
 pub use settings::{
     Assertion, AuthStyle, Authentication, AwsKeys, BasicAuth, ClientCertificate, Forward, Grant,
     HttpSettings, Login, OAuth2, Role, SendAs, SettingsError, SigV4, Socks, SocksTls, TlsSettings,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::datasource::Datasource;
-use crate::egress::{Asker, Journal, Step};
+use crate::egress::{Asker, Journal, Step, TLS};
 use crate::limits::Limits;
 use crate::model::{Caller, Diagnosis, Exchange, Verdict};
 use crate::query::{Error, Rounds};
@@ -35,9 +35,7 @@ pub async fn check(
         details: details.map(|details| redact(&details)),
     });
     let exchanges = journal.exchanges();
-    // A server that wants a certificate of ours ends what shows none, and all is well.
-    let has_answered = exchanges.iter().any(|exchange| exchange.status > 0);
-    steps.retain(|step| step.ok || !has_answered);
+    reconcile(&mut steps, &exchanges);
     steps.extend(authenticated(&exchanges, datasource.client.credentials_in_words()));
     steps.extend(answered(&exchanges));
     steps.extend(understood(&judgement));
@@ -70,6 +68,21 @@ async fn judge(
     }
 }
 
+/// The way as it was walked alone, after what came of the exchanges on it: only they show certificates, and judge them.
+fn reconcile(steps: &mut Vec<Step>, exchanges: &[Exchange]) {
+    if exchanges.iter().any(|exchange| exchange.status > 0) {
+        // A server that wants a certificate of ours ends what shows none, and all is well.
+        return steps.retain(|step| step.ok);
+    }
+    let is_of_tls = |exchange: &Exchange| exchange.failure.as_ref().is_some_and(|it| it.is_of_tls);
+    if exchanges.iter().any(is_of_tls) {
+        for step in steps.iter_mut().filter(|step| step.ok && step.name == TLS) {
+            step.ok = false;
+            step.text += ", but TLS fails all the same, as is told below";
+        }
+    }
+}
+
 /// Whether the API takes the credentials; nothing if it did not answer.
 fn authenticated(exchanges: &[Exchange], credentials: &str) -> Option<Step> {
     let answered: Vec<_> = exchanges.iter().filter(|exchange| exchange.status > 0).collect();
@@ -89,7 +102,7 @@ fn answered(exchanges: &[Exchange]) -> impl Iterator<Item = Step> {
     exchanges.iter().map(|exchange| {
         let Exchange { method, url, status, elapsed, bytes, failure, .. } = exchange;
         let (ok, text) = match failure {
-            Some(failure) => (false, failure.clone()),
+            Some(failure) => (false, failure.sentence.clone()),
             None => {
                 let ok = *status < 400;
                 (ok, format!("{method} {url}: status {status}, {bytes} bytes"))
@@ -132,7 +145,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::Origin;
+    use crate::model::{Failure, Origin};
 
     fn exchange(status: u16, failure: Option<&str>) -> Exchange {
         Exchange {
@@ -143,7 +156,8 @@ mod tests {
             bytes: 7,
             origin: Origin::Api,
             retries: 0,
-            failure: failure.map(str::to_owned),
+            failure: failure
+                .map(|sentence| Failure { sentence: sentence.to_owned(), is_of_tls: true }),
         }
     }
 
@@ -154,6 +168,22 @@ mod tests {
         assert_eq!((step.ok, step.text.as_str()), (false, text));
         assert!(authenticated(&[exchange(404, None)], "a token").unwrap().ok);
         assert_eq!(authenticated(&[exchange(0, Some("no"))], "a token"), None);
+    }
+
+    #[test]
+    fn a_certificate_that_can_be_read_and_is_not_trusted_is_no_step_that_went_well() {
+        let walked = || {
+            let step = |name, ok| Step { name, ok, text: "T".to_owned(), elapsed: Duration::ZERO };
+            vec![step("Connected", true), step(TLS, true)]
+        };
+        let reconciled = |exchanges: &[Exchange]| {
+            let mut steps = walked();
+            reconcile(&mut steps, exchanges);
+            steps.into_iter().map(|step| step.ok).collect::<Vec<_>>()
+        };
+        assert_eq!(reconciled(&[exchange(0, Some("TLS failed."))]), [true, false]);
+        assert_eq!(reconciled(&[exchange(0, None)]), [true, true]);
+        assert_eq!(reconciled(&[exchange(0, Some("TLS failed.")), exchange(200, None)]), [true; 2]);
     }
 
     #[test]

@@ -211,6 +211,10 @@ pub const RETRIES_MAX: u32 = 10;
 pub const RETRY_PAUSE_MIN: Duration = Duration::from_millis(200);
 /// The longest pause before a request is tried again, where the API does not say one. A panel is waiting.
 pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// A body that was compressed may be as large as that whatever came of it: nothing is hurt by so little.
+pub const DECODED_BYTES_FREE: usize = 1 << 20;
+/// As much of a compressed body is decompressed at once.
+pub const DECODED_PIECE_BYTES: usize = 32 << 10;
 /// The first pause of a guest that asks for the state of a job again: shorter than anybody notices.
 pub const POLL_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest, where the API says nothing: a panel that waited for long does not mind.
@@ -326,6 +330,8 @@ pub struct Limits {
     pub live_streams: usize,
     /// A response's body after decompression, checked while reading.
     pub response_bytes: usize,
+    /// A response's body, in times of what came: what repeats itself as much as columns of numbers do stays far below.
+    pub decompression_ratio: usize,
     /// A response's header fields together.
     pub header_bytes: usize,
     /// Answers of APIs that are kept to be given again, of all data sources together. Not part of what queries hold.
@@ -355,6 +361,7 @@ impl Default for Limits {
             live_interval_min: Duration::from_secs(1),
             live_streams: 200,
             response_bytes: 64 << 20,
+            decompression_ratio: 200,
             header_bytes: 64 << 10,
             cache_bytes: 64 << 20,
             frames: 1_000,

@@ -72,7 +72,9 @@ fn told(journal: &Journal, client: &Client) -> Vec<Exchange> {
     let mut exchanges = journal.exchanges();
     for exchange in &mut exchanges {
         exchange.url = client.redact(&exchange.url).into_owned();
-        exchange.failure = exchange.failure.take().map(|text| client.redact(&text).into_owned());
+        if let Some(failure) = &mut exchange.failure {
+            failure.sentence = client.redact(&failure.sentence).into_owned();
+        }
     }
     exchanges
 }

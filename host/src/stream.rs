@@ -73,22 +73,36 @@ impl Stream<'_> {
             let deadline = Instant::now() + self.limits.query_time;
             // Anew each time, so that a guest that was replaced takes over.
             let datasource = self.registry.get(self.settings.clone(), deadline).await?;
-            let query = self.channel.query((self.now)());
-            let allowance = datasource.allow(deadline);
-            let fetch = datasource.guest.live_request(&query, &datasource.view, &allowance).await?;
-            if let Some(fetch) = fetch {
-                return self.follow(&datasource, query, fetch, news, pauses, packets).await;
-            }
-            // The interval is that between two questions, however long it took to load the guest before.
-            let start = Instant::now();
-            // Many may look at it, so it is asked for on nobody's behalf.
-            let (caller, journal) = (&Caller::nobody(), &Journal::default());
-            let asker = Asker { caller, allowance: &allowance, journal, afresh: false };
-            let (frames, _ended_early) = collect(&datasource, &query, self.limits, asker).await?;
-            self.tell(frames, News::of_window, news, &datasource, packets).await?;
-            *pauses = self::pauses();
-            sleep_until(start + self.channel.interval()).await;
+            let shown = self.show_next(&datasource, deadline, news, pauses, packets).await;
+            shown.map_err(|error| error.redacted(&datasource.client))?;
         }
+    }
+
+    /// Shows what comes of one question, and waits until it is time for the next; or event after event of one response.
+    async fn show_next(
+        &self,
+        datasource: &Datasource,
+        deadline: Instant,
+        news: &mut News,
+        pauses: &mut ExponentialBackoff,
+        packets: &mpsc::Sender<Bytes>,
+    ) -> Result<(), Error> {
+        let query = self.channel.query((self.now)());
+        let allowance = datasource.allow(deadline);
+        let fetch = datasource.guest.live_request(&query, &datasource.view, &allowance).await?;
+        if let Some(fetch) = fetch {
+            return self.follow(datasource, query, fetch, news, pauses, packets).await;
+        }
+        // The interval is that between two questions, however long it took to load the guest before.
+        let start = Instant::now();
+        // Many may look at it, so it is asked for on nobody's behalf.
+        let (caller, journal) = (&Caller::nobody(), &Journal::default());
+        let asker = Asker { caller, allowance: &allowance, journal, afresh: false };
+        let (frames, _ended_early) = collect(datasource, &query, self.limits, asker).await?;
+        self.tell(frames, News::of_window, news, datasource, packets).await?;
+        *pauses = self::pauses();
+        sleep_until(start + self.channel.interval()).await;
+        Ok(())
     }
 
     /// Shows event after event of one response.
@@ -100,7 +114,7 @@ impl Stream<'_> {
         news: &mut News,
         pauses: &mut ExponentialBackoff,
         packets: &mpsc::Sender<Bytes>,
-    ) -> Result<Never, Error> {
+    ) -> Result<(), Error> {
         let Datasource { guest, view, client, .. } = datasource;
         let Fetch { mut requests, state } = fetch;
         // The contract: exactly one, which was checked when it came.

@@ -106,7 +106,7 @@ pub(crate) fn prometheus() -> anyhow::Result<()> {
 
 /// Servers of HTTP, of proxies and of tokens, and what checks signatures as AWS does.
 pub(crate) fn servers() -> anyhow::Result<()> {
-    let programs = [("nginx", "-v"), ("tinyproxy", "-v"), ("microsocks", "-h")];
+    let programs = [("apache2", "-v"), ("nginx", "-v"), ("tinyproxy", "-v"), ("microsocks", "-h")];
     let is_there = |(program, argument): &(&str, &str)| {
         // Debian has some where only root's PATH leads.
         [(*program).to_owned(), format!("/usr/sbin/{program}")]
@@ -114,7 +114,8 @@ pub(crate) fn servers() -> anyhow::Result<()> {
             .any(|program| command(program).arg(argument).output().is_ok())
     };
     if !programs.iter().all(is_there) || !Path::new(NGINX_STREAM).exists() {
-        let packages = ["nginx", "libnginx-mod-stream", "tinyproxy-bin", "microsocks"];
+        let packages =
+            ["apache2-bin", "nginx", "libnginx-mod-stream", "tinyproxy-bin", "microsocks"];
         debian::install_without_starting(&packages)?;
     }
     node_packages("packages of the tests' servers", &root().join("host/tests/servers"))?;

@@ -131,6 +131,12 @@ pub(super) static LIMITS: &[LimitKey] = &[
         meaning: "Body of one response, decompressed.",
     },
     LimitKey {
+        key: "decompression_ratio",
+        // Least: what plain text comes to. Most: none of the compressions in use gets further with anything that is worth sending.
+        bound: Bound::Number(|limits| &mut limits.decompression_ratio, 10..=100_000),
+        meaning: "Body of one response, in times of its compressed size.",
+    },
+    LimitKey {
         key: "header_bytes",
         // Least: what common APIs and the proxies before them send. Most: hyper reads no more in HTTP/1.
         bound: Bound::Bytes(|limits| &mut limits.header_bytes, 4 * KIB..=400 * KIB),

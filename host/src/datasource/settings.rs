@@ -128,6 +128,9 @@ impl RawSettings {
         http.connections_per_host = json_data.count("httpMaxConnsPerHost");
         http.response_bytes = self.response_limit;
         http.basic_auth = self.basic_auth(json_data)?.or(in_url.flatten());
+        if http.basic_auth.is_some() && http.authentication.is_in_authorization() {
+            return Err(Error::BasicAndAuthentication);
+        }
         http.headers = self.headers(json_data)?;
         http.timeout = json_data.seconds("timeout").unwrap_or(http.timeout);
         http.tls_handshake_timeout =

@@ -5,6 +5,7 @@
 
 mod assertion;
 mod digest;
+mod error;
 mod fetcher;
 mod kept;
 mod login;
@@ -25,6 +26,7 @@ use super::settings::{self, SendAs, SettingsError};
 use crate::model::Secret;
 
 use digest::Digest;
+pub use error::TokenError;
 use fetcher::Fetcher;
 use kept::Kept;
 use login::Login;
@@ -44,11 +46,11 @@ enum Scheme {
     /// An answer to the API's challenge.
     Digest(Digest),
     /// A token of a token server.
-    OAuth2(Kept<String>, OAuth2),
+    OAuth2(Box<Kept<String>>, Box<OAuth2>),
     /// A token or cookie of the API's.
-    Login(Kept<String>, Login),
+    Login(Box<Kept<String>>, Box<Login>),
     /// A signature.
-    SigV4(Signer),
+    SigV4(Box<Signer>),
 }
 
 /// What a request was sent with, so that it can be told whether there is something newer.
@@ -80,13 +82,13 @@ impl Authentication {
             }
             Given::OAuth2(given) => {
                 let fetcher = Fetcher::new(connect(&given.token_url)?);
-                Scheme::OAuth2(Kept::default(), OAuth2::new(given, fetcher)?)
+                Scheme::OAuth2(Box::default(), Box::new(OAuth2::new(given, fetcher)?))
             }
             Given::Login(given) => {
                 let fetcher = Fetcher::new(connect(&given.url)?);
-                Scheme::Login(Kept::default(), Login::new(given, fetcher)?)
+                Scheme::Login(Box::default(), Box::new(Login::new(given, fetcher)?))
             }
-            Given::SigV4(given) => Scheme::SigV4(Signer::new(given, connect)?),
+            Given::SigV4(given) => Scheme::SigV4(Box::new(Signer::new(given, connect)?)),
         }))
     }
 
@@ -127,6 +129,15 @@ impl Authentication {
         Ok(Proof::default())
     }
 
+    /// The token that is there at the moment, if somebody gave one: an API may quote it.
+    pub(super) fn issued_token(&self) -> Option<Secret> {
+        match &self.0 {
+            Scheme::OAuth2(kept, _) | Scheme::Login(kept, _) => kept.current().map(Secret::new),
+            Scheme::SigV4(signer) => signer.issued_token().map(Secret::new),
+            Scheme::None | Scheme::Header(..) | Scheme::Parameter(..) | Scheme::Digest(_) => None,
+        }
+    }
+
     /// Takes in what the API says to a proof. Returns whether the same request, with another, is worth a try.
     pub(super) fn is_outdated(
         &self,
@@ -159,7 +170,7 @@ fn put(prepared: &mut Prepared, send: &SendAs, token: &str) -> Result<(), Error>
     let name = HeaderName::from_bytes(send.header.as_bytes()).ok();
     let value = HeaderValue::from_bytes(value.as_bytes()).ok();
     let (Some(name), Some(mut value)) = (name, value) else {
-        return Err(Error::TokenUnusable { header: send.header.clone() });
+        return Err(TokenError::Unusable { header: send.header.clone() }.into());
     };
     value.set_sensitive(true);
     prepared.headers.insert(name, value);
@@ -173,7 +184,7 @@ fn add_cookie(prepared: &mut Prepared, name: &str, token: &str) -> Result<(), Er
     let cookies = known.map_or_else(|| cookie.clone(), |known| format!("{known}; {cookie}"));
     let value = HeaderValue::from_bytes(cookies.as_bytes());
     let mut value =
-        value.map_err(|_no_text| Error::TokenUnusable { header: "Cookie".to_owned() })?;
+        value.map_err(|_no_text| TokenError::Unusable { header: "Cookie".to_owned() })?;
     value.set_sensitive(true);
     prepared.headers.insert(COOKIE, value);
     Ok(())

@@ -106,7 +106,8 @@ impl Cache {
         }
     }
 
-    /// Keeps an answer if it may be kept and given again. Most may not.
+    /// Keeps an answer if it may be kept and given again. Most may not. One that says that the API is not well says nothing about what was
+    /// kept before: that is what the time of errors is for.
     pub(super) fn store(
         &self,
         fingerprint: Fingerprint,
@@ -118,7 +119,7 @@ impl Cache {
         let Some(answer) = Answer::of(response) else { return };
         if let Some(stored) = self.judge(&asked, answer, response.clone(), freshness) {
             entries.insert(fingerprint, Arc::new(stored));
-        } else {
+        } else if !matches!(response.status, 408 | 429 | 500..) {
             entries.remove(&fingerprint);
         }
     }
@@ -128,9 +129,13 @@ impl Cache {
         asked: &Asked,
         mut answer: Answer,
         response: Response,
-        freshness: Freshness,
+        mut freshness: Freshness,
     ) -> Option<Stored> {
         let stale_if_error = stale_if_error(&answer.headers);
+        if !answer.status.is_success() {
+            // Only the API itself can want something like "not found" to be given again.
+            freshness = Freshness::default();
+        }
         freshness.put_on(&mut answer.headers);
         let now = (self.now)();
         let policy = CachePolicy::new_options(asked, &answer, now, OPTIONS);

@@ -38,6 +38,7 @@ mod breaker;
 mod connections;
 mod courier;
 mod resolver;
+mod decoding;
 mod events;
 pub(super) mod failure;
 mod flights;
@@ -182,9 +183,13 @@ impl Client {
         self.in_words
     }
 
-    /// A text that others wrote, without the secrets of this datasource.
+    /// A text that others wrote, without the secrets of this datasource and without the token that it was given.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.redaction.redact(text)
+        let redacted = self.redaction.redact(text);
+        match self.courier.issued_token() {
+            Some(token) => Cow::Owned(Redaction::of(token.expose()).redact(&redacted).into_owned()),
+            None => redacted,
+        }
     }
 
     fn prepare(&self, request: Request, caller: &Caller) -> Result<Exchange, Error> {
@@ -222,7 +227,7 @@ impl Client {
             bytes: answer.map_or(0, |answer| answer.response.body.len()),
             origin: answer.map_or(Origin::Api, |answer| answer.origin),
             retries: answer.map_or_else(|error| error.retries(), |answer| answer.retries),
-            failure: answer.err().map(Error::user_message),
+            failure: answer.err().map(Error::as_told),
         });
         match result {
             Err(error) if tolerates_failure => match error.as_failure() {

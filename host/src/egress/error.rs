@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
+use super::authentication::TokenError;
 use super::policy::Refusal;
 use super::settings::SettingsError;
 use crate::budget::NoMemory;
 use crate::limits::how_to_raise;
-use crate::model::{Source, TransportFailure};
+use crate::model::{Failure, Source, TransportFailure};
 
 /// Who has to do something about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,42 +89,9 @@ pub enum Error {
         /// The header's name.
         header: String,
     },
-    /// A token server, or a login, does not take what the settings have.
-    #[error("{endpoint} gives no token: status {status}{said}")]
-    TokenRefused {
-        /// Whom.
-        endpoint: String,
-        /// Its answer's status.
-        status: u16,
-        /// What it says, in brackets; or nothing.
-        said: String,
-    },
-    /// A token server, or a login, does not work.
-    #[error("{endpoint} gives no token: {cause}")]
-    TokenUnreadable {
-        /// Whom.
-        endpoint: String,
-        /// What is wrong.
-        cause: String,
-    },
-    /// A token cannot be sent.
-    #[error("the token cannot be sent in the header '{header}'")]
-    TokenUnusable {
-        /// The header's name.
-        header: String,
-    },
-    /// A request cannot be signed.
-    #[error("a request cannot be signed: {cause}")]
-    Signature {
-        /// What the library says.
-        cause: String,
-    },
-    /// A file that the settings name cannot be read.
-    #[error("the file of the web identity cannot be read: {cause}")]
-    TokenFile {
-        /// What the system says.
-        cause: String,
-    },
+    /// What proves who asks cannot be had.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// A secret cannot stand in a path.
     #[error("the secret '{name}' cannot be a part of a path")]
     SecretInPath {
@@ -186,6 +154,14 @@ pub enum Error {
         /// Its value, bytes.
         limit: usize,
     },
+    /// The body grows too much as its compression is taken off.
+    #[error("the response of {endpoint} grows to more than {ratio} times of what was sent")]
+    Inflated {
+        /// Whom.
+        endpoint: String,
+        /// `Limits::decompression_ratio`.
+        ratio: usize,
+    },
     /// The API failed so often that it is left alone for a while.
     #[error("{endpoint} failed {failures} times in a row, and is not asked for {again_in:?}")]
     CircuitOpen {
@@ -237,18 +213,15 @@ impl Error {
             | Self::SecretNotSet { .. }
             | Self::SecretInHeader { .. }
             | Self::SecretInPath { .. }
-            | Self::TokenRefused { .. }
-            | Self::TokenUnusable { .. }
-            | Self::TokenFile { .. }
             | Self::Forwarded { .. } => Blame::Settings,
-            Self::Signature { .. } => Blame::Host,
+            Self::Token(error) => error.blame(),
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Tls { .. }
             | Self::Broken { .. }
             | Self::TooLarge { .. }
+            | Self::Inflated { .. }
             | Self::CircuitOpen { .. }
-            | Self::TokenUnreadable { .. }
             | Self::Pace { .. } => Blame::Api,
             Self::NoMemory(_) | Self::Busy { .. } => Blame::Host,
             Self::Tried { error, .. } => error.blame(),
@@ -264,17 +237,13 @@ impl Error {
             | Self::SecretNotSet { .. }
             | Self::SecretInPath { .. }
             | Self::SecretInHeader { .. } => "secret",
-            Self::TokenRefused { .. }
-            | Self::TokenUnreadable { .. }
-            | Self::TokenUnusable { .. }
-            | Self::TokenFile { .. } => "token",
-            Self::Signature { .. } => "signature",
+            Self::Token(_) => "token",
             Self::Forwarded { .. } => "forwarded",
             Self::Unreachable { .. } => "unreachable",
             Self::TimedOut { .. } => "timeout",
             Self::Tls { .. } => "tls",
             Self::Broken { .. } => "broken",
-            Self::TooLarge { .. } => "too_large",
+            Self::TooLarge { .. } | Self::Inflated { .. } => "too_large",
             Self::CircuitOpen { .. } => "circuit_open",
             Self::Pace { .. } => "pace",
             Self::Busy { .. } => "busy",
@@ -300,7 +269,10 @@ impl Error {
     pub fn is_about_more(&self) -> bool {
         match self {
             Self::Tried { error, .. } => error.is_about_more(),
-            Self::TimedOut { .. } | Self::TooLarge { .. } | Self::Pace { .. } => true,
+            Self::TimedOut { .. }
+            | Self::TooLarge { .. }
+            | Self::Inflated { .. }
+            | Self::Pace { .. } => true,
             error => error.is_of_api(),
         }
     }
@@ -320,7 +292,7 @@ impl Error {
             (Self::TimedOut { .. }, _) => 504,
             (Self::CircuitOpen { .. }, _) => 503,
             (Self::Pace { .. }, _) => 429,
-            (Self::TokenRefused { status: status @ (401 | 403), .. }, _) => *status,
+            (Self::Token(TokenError::Refused { status: status @ (401 | 403), .. }), _) => *status,
             (_, Blame::Guest) => 500,
             (_, Blame::Settings) => 400,
             (_, Blame::Api) => 502,
@@ -340,17 +312,7 @@ impl Error {
     pub fn user_message(&self) -> String {
         match self {
             Self::Settings(error) => format!("The data source's settings cannot be used: {error}."),
-            Self::Refused { guest, target, refusal } => match refusal.blame() {
-                Blame::Guest => format!(
-                    "Guest '{guest}' asked for '{target}', which is not allowed: {refusal}. The guest's vendor has to \
-                     mend that."
-                ),
-                Blame::Settings | Blame::Api | Blame::Host => {
-                    format!(
-                        "The request of guest '{guest}' for '{target}' was not sent: {refusal}."
-                    )
-                }
-            },
+            Self::Refused { guest, target, refusal } => refused(guest, target, refusal),
             Self::SecretNotDescribed { guest, name } => format!(
                 "Guest '{guest}' uses the secret '{name}', which its description does not name. The guest's vendor \
                  has to mend that."
@@ -362,23 +324,7 @@ impl Error {
                 "The secret '{name}' holds a line break or another control character, so that it cannot be sent in the \
                  header '{header}'. Enter it again in the data source's settings."
             ),
-            Self::TokenRefused { endpoint, status, said } => format!(
-                "{endpoint} refuses to give a token, with status {status}{said}. Look at the authentication in the data source's \
-                 settings."
-            ),
-            Self::TokenUnreadable { endpoint, cause } => {
-                format!(
-                    "{endpoint} gives no token: {cause}. Look at it, and at its URL in the data source's settings."
-                )
-            }
-            Self::TokenUnusable { header } => format!(
-                "The token cannot be sent in the header '{header}': it holds a line break or another control character, or that is no \
-                 name of a header. Look at the authentication in the data source's settings."
-            ),
-            Self::Signature { cause } => format!("The request cannot be signed: {cause}."),
-            Self::TokenFile { cause } => format!(
-                "The file of the web identity cannot be read ({cause}). Look at its path in the data source's settings."
-            ),
+            Self::Token(error) => error.user_message(),
             Self::SecretInPath { name } => format!(
                 "The secret '{name}' cannot be a part of a path: it is '.' or '..', or holds a control character. Enter it again in the \
                  data source's settings."
@@ -406,6 +352,11 @@ impl Error {
                  shorter time range, or {}.",
                 how_to_raise(key)
             ),
+            Self::Inflated { endpoint, ratio } => format!(
+                "The response of {endpoint} grows to more than {ratio} times of its compressed size, the limit \
+                 decompression_ratio. Look at the API, or {}.",
+                how_to_raise("decompression_ratio")
+            ),
             Self::CircuitOpen { endpoint, failures, cause, again_in } => format!(
                 "{endpoint} failed {failures} times in a row, so it is left alone for {:.0} s more. The last time: {cause}",
                 again_in.as_secs_f64().ceil()
@@ -429,6 +380,11 @@ impl Error {
         }
     }
 
+    /// The failure as it is told to whoever looks at what a query did.
+    pub(super) fn as_told(&self) -> Failure {
+        Failure { sentence: self.user_message(), is_of_tls: self.kind() == "tls" }
+    }
+
     /// The failure as a guest sees it that tolerates failures; none if the error is not the transport's.
     pub(super) fn as_failure(&self) -> Option<TransportFailure> {
         let text = self.to_string();
@@ -442,7 +398,9 @@ impl Error {
             }
             Self::TimedOut { .. } => Some(TransportFailure::Timeout(text)),
             Self::Tls { .. } => Some(TransportFailure::Tls(text)),
-            Self::Broken { .. } | Self::TooLarge { .. } => Some(TransportFailure::Broken(text)),
+            Self::Broken { .. } | Self::TooLarge { .. } | Self::Inflated { .. } => {
+                Some(TransportFailure::Broken(text))
+            }
             Self::Settings(_)
             | Self::Refused { .. }
             | Self::SecretNotDescribed { .. }
@@ -450,14 +408,21 @@ impl Error {
             | Self::SecretInHeader { .. }
             | Self::SecretInPath { .. }
             | Self::Forwarded { .. }
-            | Self::TokenRefused { .. }
-            | Self::TokenUnreadable { .. }
-            | Self::TokenUnusable { .. }
-            | Self::TokenFile { .. }
-            | Self::Signature { .. }
+            | Self::Token(_)
             | Self::Pace { .. }
             | Self::Busy { .. }
             | Self::NoMemory(_) => None,
+        }
+    }
+}
+
+fn refused(guest: &str, target: &str, refusal: &Refusal) -> String {
+    match refusal.blame() {
+        Blame::Guest => format!(
+            "Guest '{guest}' asked for '{target}', which is not allowed: {refusal}. The guest's vendor has to mend that."
+        ),
+        Blame::Settings | Blame::Api | Blame::Host => {
+            format!("The request of guest '{guest}' for '{target}' was not sent: {refusal}.")
         }
     }
 }

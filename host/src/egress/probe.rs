@@ -17,6 +17,9 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use super::policy::Reach;
 use crate::limits::{CERTIFICATE_WARNING, PROBE_TIMEOUT};
 
+/// The step's name.
+pub const TLS: &str = "TLS";
+
 /// A part of the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -78,7 +81,7 @@ async fn go(url: &Url, reach: &Reach, steps: &mut Vec<Step>) {
     if url.scheme() == "https" {
         let start = Instant::now();
         let came = certificate(url, stream).await;
-        add("TLS", start, &came);
+        add(TLS, start, &came);
     }
 }
 

@@ -16,7 +16,7 @@ const REDACTED: &str = "[REDACTED]";
 pub(super) struct Redaction(Vec<String>);
 
 impl Redaction {
-    /// Those of the settings. What is too short to be a secret would be found in any text.
+    /// Those of the settings.
     pub(super) fn new(settings: &HttpSettings) -> Self {
         let mut forms = Vec::new();
         let passwords = settings.basic_auth.as_ref().map(|basic| {
@@ -25,16 +25,20 @@ impl Redaction {
         });
         let socks = settings.socks.as_ref().map(|socks| &socks.password);
         let secrets = settings.all_secrets.iter().chain(passwords).chain(socks);
-        for secret in secrets.map(|secret| secret.expose().trim()) {
-            if secret.len() < REDACTED_BYTES_MIN {
-                continue;
-            }
-            forms.push(secret.to_owned());
-            forms.push(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string());
-            forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
-            forms.push(serde_json::Value::from(secret).to_string().trim_matches('"').to_owned());
-            forms.push(STANDARD.encode(secret));
+        for secret in secrets {
+            add_forms(&mut forms, secret.expose());
         }
+        Self::of_forms(forms)
+    }
+
+    /// That of a secret which the settings do not have.
+    pub(super) fn of(secret: &str) -> Self {
+        let mut forms = Vec::new();
+        add_forms(&mut forms, secret);
+        Self::of_forms(forms)
+    }
+
+    fn of_forms(mut forms: Vec<String>) -> Self {
         // The longest first, so that no part of one is left.
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
         forms.dedup();
@@ -51,6 +55,19 @@ impl Redaction {
         }
         redacted
     }
+}
+
+/// How a secret may be quoted. What is too short to be one would be found in any text.
+fn add_forms(forms: &mut Vec<String>, secret: &str) {
+    let secret = secret.trim();
+    if secret.len() < REDACTED_BYTES_MIN {
+        return;
+    }
+    forms.push(secret.to_owned());
+    forms.push(utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string());
+    forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+    forms.push(serde_json::Value::from(secret).to_string().trim_matches('"').to_owned());
+    forms.push(STANDARD.encode(secret));
 }
 
 #[cfg(test)]

@@ -163,7 +163,7 @@ impl HttpSettings {
             pace: Pace::default(),
             retries: 2,
             cache_for: None,
-            stale_if_error: Duration::from_secs(300),
+            stale_if_error: Duration::ZERO,
         }
     }
 }

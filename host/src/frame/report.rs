@@ -59,7 +59,7 @@ fn executed(exchanges: &[Exchange]) -> String {
         let Exchange { method, url, status, elapsed, bytes, origin, retries, failure } = exchange;
         let size = ByteSize::b(*bytes as u64).display().iec();
         let came = match failure {
-            Some(failure) => failure.clone(),
+            Some(failure) => failure.sentence.clone(),
             None => format!("{status}, {} ms, {size}", elapsed.as_millis()),
         };
         let origin = match origin {
@@ -117,7 +117,7 @@ fn extended(custom: Option<&RawValue>, exchanges: &[Exchange]) -> Option<Box<Raw
         bytes: exchange.bytes,
         origin: exchange.origin.as_str(),
         retries: exchange.retries,
-        failure: exchange.failure.as_deref(),
+        failure: exchange.failure.as_ref().map(|failure| failure.sentence.as_str()),
     });
     members.insert(NAME.to_owned(), to_raw_value(&told.collect::<Vec<_>>()).ok()?);
     to_raw_value(&members).ok()
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::frame::Frames;
     use crate::limits::Limits;
-    use crate::model::{Format, Frame, FrameMeta, Severity};
+    use crate::model::{Failure, Format, Frame, FrameMeta, Severity};
 
     fn exchange(url: &str, origin: Origin, retries: u32) -> Exchange {
         Exchange {
@@ -170,7 +170,7 @@ mod tests {
         let failed = Exchange {
             status: 0,
             bytes: 0,
-            failure: Some("No connection.".to_owned()),
+            failure: Some(Failure { sentence: "No connection.".to_owned(), is_of_tls: false }),
             ..exchange("http://h/y", Origin::Api, 2)
         };
         let meta =

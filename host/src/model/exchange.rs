@@ -19,8 +19,17 @@ pub struct Exchange {
     pub origin: Origin,
     /// Tries after the first.
     pub retries: u32,
-    /// Why there is no response, in one sentence.
-    pub failure: Option<String>,
+    /// Why there is no response.
+    pub failure: Option<Failure>,
+}
+
+/// Why there is no response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// In words, as the panel shows them.
+    pub sentence: String,
+    /// Whether TLS is where it ended.
+    pub is_of_tls: bool,
 }
 
 /// Where a response came from.

@@ -84,13 +84,8 @@ impl Error {
             Self::Guest(guest::Error::Refused { guest, refusal }) => {
                 Self::Guest(guest::Error::Refused { guest, refusal: refusal.map_text(redact) })
             }
-            Self::Egress(egress::Error::TokenRefused { endpoint, status, said }) => {
-                let said = redact(said);
-                Self::Egress(egress::Error::TokenRefused { endpoint, status, said })
-            }
-            Self::Egress(egress::Error::TokenUnreadable { endpoint, cause }) => {
-                let cause = redact(cause);
-                Self::Egress(egress::Error::TokenUnreadable { endpoint, cause })
+            Self::Egress(egress::Error::Token(error)) => {
+                Self::Egress(error.redacted(redact).into())
             }
             other => other,
         }

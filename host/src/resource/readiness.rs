@@ -74,7 +74,10 @@ pub(super) async fn judge(
     let judged = queries.into_iter().map(async |query| {
         let judgement = match judge_one(datasource, &query, caller, limits, deadline).await {
             Ok(readiness) => Judgement::Frames(readiness),
-            Err(error) => Judgement::Error { ready: false, reasons: vec![error.user_message()] },
+            Err(error) => {
+                let reason = error.redacted(&datasource.client).user_message();
+                Judgement::Error { ready: false, reasons: vec![reason] }
+            }
         };
         (query.ref_id, judgement)
     });

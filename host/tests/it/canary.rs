@@ -17,7 +17,7 @@ use crate::support::collector::Collector;
 use crate::support::{Answer, Api, Folder};
 
 /// The secrets that Grafana holds encrypted, as its HTTP settings and guests name them.
-const SECRETS: [&str; 12] = [
+const SECRETS: [&str; 20] = [
     "basicAuthPassword",
     "password",
     "httpHeaderValue1",
@@ -30,6 +30,14 @@ const SECRETS: [&str; 12] = [
     "accessToken",
     "privateKey",
     "azureClientSecret",
+    "authToken",
+    "authApiKey",
+    "authPassword",
+    "authClientSecret",
+    "authRefreshToken",
+    "authPrivateKey",
+    "sigV4SessionToken",
+    "secureSocksProxyPassword",
 ];
 
 /// The secrets that come with a request's configuration and header fields.
@@ -125,6 +133,17 @@ fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
     let with_user =
         api.url.replace("://", &format!("://user:{}@", encoded(&canary("urlPassword"))));
     let nowhere = format!("http://user:{}@127.0.0.1:9", encoded(&canary("urlPassword")));
+    // Towards an API that quotes what it was sent.
+    let authenticated = |authentication: Value| {
+        let mut case = case(&path("/echo"), &things, day());
+        let mut settings = things.clone();
+        settings["authentication"] = authentication;
+        let uid = format!("u{}", settings["authentication"]);
+        case.datasource = datasource(&uid, &path("/echo"), &settings);
+        let own = case.datasource.context.data_source_instance_settings.as_mut().unwrap();
+        own.basic_auth_enabled = false;
+        retries(case)
+    };
     let mut bad_key = case(&api.url, &with(json!({"tlsAuth": true})), day());
     let mut bad_authority = case(&api.url, &with(json!({"tlsAuthWithCACert": true})), day());
     for bad in [&mut bad_key, &mut bad_authority] {
@@ -150,7 +169,7 @@ fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
             "URL that is none",
             case(&format!("http://u:{}@[", canary("urlPassword")), &things, day()),
         ),
-        ("401 that quotes", Case { echoes: true, ..case(&path("/echo"), &things, day()) }),
+        ("401 that quotes", case(&path("/echo"), &things, day())),
         ("500", retries(case(&path("/500"), &things, day()))),
         ("redirect elsewhere", retries(case(&path("/redirect"), &things, day()))),
         ("key that is none", bad_key),
@@ -158,6 +177,21 @@ fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
         ("header with a line break", line_break),
         ("SigV4", case(&api.url, &with(json!({"sigV4Auth": true})), day())),
         ("PDC", case(&api.url, &with(json!({"enableSecureSocksProxy": true})), day())),
+        ("bearer", authenticated(json!({"type": "bearer"}))),
+        ("digest", authenticated(json!({"type": "digest", "user": "me"}))),
+        ("API key", authenticated(json!({"type": "apiKey", "name": "X-Auth-Key"}))),
+        (
+            "API key in the query",
+            authenticated(json!({"type": "apiKey", "name": "k", "in": "query"})),
+        ),
+        ("OAuth2", authenticated(by_tokens(&path("/token"), "clientCredentials"))),
+        ("OAuth2 with a password", authenticated(by_tokens(&path("/token"), "password"))),
+        ("OAuth2 with a refresh token", authenticated(by_tokens(&path("/token"), "refreshToken"))),
+        ("OAuth2 with a key that is none", authenticated(by_tokens(&path("/token"), "jwtBearer"))),
+        ("token server that quotes", authenticated(by_tokens(&path("/echo"), "password"))),
+        ("token server that is away", authenticated(by_tokens("http://127.0.0.1:9/", "password"))),
+        ("login", authenticated(login("/token"))),
+        ("login that quotes", authenticated(login("/echo"))),
         ("no guest", case(&api.url, &json!({"guest": "nobody"}), day())),
         ("settings that the guest refuses", case(&api.url, &json!({"guest": "things"}), day())),
         ("secret as a parameter", odd_case("send-secret")),
@@ -178,6 +212,20 @@ fn cases(api: &Api) -> BTreeMap<&'static str, Case> {
     ])
 }
 
+/// Tokens of a token server.
+fn by_tokens(url: &str, grant: &str) -> Value {
+    json!({
+        "type": "oauth2", "tokenUrl": url, "grant": grant, "clientId": "me", "user": "me", "issuer": "me",
+        "headers": {"X-Own": "{{secret:apiKey}}"}, "parameters": {"own": "{{secret:accessToken}}"},
+    })
+}
+
+/// A token of the API's own, for a password.
+fn login(path: &str) -> Value {
+    let body = json!({"user": "me", "password": "{{secret:authPassword}}"});
+    json!({"type": "login", "url": path, "body": body, "token": {"pointer": "/access_token"}})
+}
+
 /// As an admin must write a password into a URL.
 fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
@@ -189,8 +237,13 @@ fn quoting_api(seen: &crate::support::Seen) -> Answer {
         .iter()
         .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
         .collect();
-    let quote = json!({"error": {"message": format!("{headers:?}")}, "line": seen.line});
+    let quote = json!({
+        "error": {"message": format!("{headers:?}")}, "line": seen.line, "body": seen.body,
+        "message": format!("{:?}", seen.line),
+    });
+    let token = json!({"access_token": canary("issuedToken"), "token_type": "Bearer"});
     match &seen.line {
+        line if line.contains("/token") => Answer::json(token.to_string()),
         line if line.contains("/echo") => Answer::json(quote.to_string()).status(401),
         line if line.contains("/500") => Answer::html(500, "<p>no</p>"),
         line if line.contains("/readings") => Answer::json(r#"[{"time": 1, "value": 5}]"#),
@@ -236,7 +289,7 @@ async fn no_secret_shows_anywhere() {
     assert!(output.len() > 100, "all was heard");
 
     let mut names: Vec<_> = [&SECRETS[..], &CONFIGURATION, &HEADERS].concat();
-    names.extend(["urlPassword", "jsonData"]);
+    names.extend(["urlPassword", "jsonData", "issuedToken"]);
     for name in names {
         for disguise in disguises(&canary(name)) {
             let leak = output.iter().find(|output| output.contains(&disguise));
@@ -257,7 +310,17 @@ async fn no_secret_shows_anywhere() {
     }
     // The secrets were there to be found: the API has seen those that were meant for it.
     let seen = format!("{:?}", api.seen());
-    for name in ["basicAuthPassword", "httpHeaderValue1", "apiKey"] {
+    for name in [
+        "basicAuthPassword",
+        "httpHeaderValue1",
+        "apiKey",
+        "authToken",
+        "authApiKey",
+        "authPassword",
+        "authRefreshToken",
+        "accessToken",
+        "issuedToken",
+    ] {
         let is_seen = disguises(&canary(name)).iter().any(|disguise| seen.contains(disguise))
             || seen.contains(&STANDARD_NO_PAD.encode(format!("me:{}", canary(name))));
         assert!(is_seen, "{name} in {seen}");

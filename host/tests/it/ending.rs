@@ -39,11 +39,16 @@ async fn every_call_in_flight_ends_with_an_answer_or_a_status() {
     let plugin = Plugin::launch(launch).await.unwrap();
     let (arrived, answer) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let api = api(&arrived, &answer).await;
-    let odd = Datasource::new("odd", &api.url).settings(json!({"guest": "odd"}));
-    let request = odd.query_data([Query::new("A", json!({"behaviour": "show-responses"}))]);
+    let odd = Datasource::new("odd", &api.url)
+        .settings(json!({"guest": "odd", "oauthPassThru": true, "maxRetries": 0}));
     let calls: Vec<_> = (0..CALLS)
-        .map(|_call| {
-            let (mut client, request) = (plugin.data(), request.clone());
+        .map(|call| {
+            let mut client = plugin.data();
+            let mut request =
+                odd.query_data([Query::new("A", json!({"behaviour": "show-responses"}))]);
+            // Of what is the same for one user, one would be sent.
+            let token = format!("Bearer {call}");
+            request.headers.insert("Authorization".to_owned(), token);
             tokio::spawn(async move { client.query_data(request).await })
         })
         .collect();

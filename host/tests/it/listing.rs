@@ -111,7 +111,12 @@ fn small(built: &[u8], name: &str) -> Vec<u8> {
 fn module(other: &[u8], name: &str) -> String {
     const AT: usize = 1024;
     let (mut types, mut functions, mut fields) = (Vec::new(), Vec::new(), String::new());
-    let described = |function: &str| function == "graft:datasource/describe@0.1.0#describe";
+    // What has no results but those in memory; where nothing is, all is none.
+    let returned = |function: &str| match function {
+        "graft:datasource/describe@0.1.0#describe" => Some(AT),
+        "graft:datasource/pace@0.1.0#describe-pace" => Some(0),
+        _ => None,
+    };
     for payload in Parser::new(0).parse_all(other) {
         match payload.unwrap() {
             Payload::TypeSection(section) => {
@@ -133,10 +138,10 @@ fn module(other: &[u8], name: &str) -> String {
                         };
                         let (parameters, results) =
                             (list(function.params()), list(function.results()));
-                        let body = match (described(export.name), results.as_str()) {
-                            (true, _) => format!("(i32.const {AT})"),
-                            (false, "") => String::new(),
-                            (false, _) => "unreachable".to_owned(),
+                        let body = match (returned(export.name), results.as_str()) {
+                            (Some(at), _) => format!("(i32.const {at})"),
+                            (None, "") => String::new(),
+                            (None, _) => "unreachable".to_owned(),
                         };
                         let export = export.name;
                         fields += &format!(

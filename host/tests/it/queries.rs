@@ -103,7 +103,7 @@ async fn the_queries_of_a_request_are_asked_side_by_side() {
         }
     })
     .await;
-    let queries = ["A", "B", "C", "D", "E"].map(|ref_id| table(ref_id, "day"));
+    let queries = ["A", "B", "C", "D", "E"].map(|ref_id| table(ref_id, ref_id));
     let response = plugin.query_data(things(&api.url).query_data(queries)).await.unwrap();
     assert_eq!(arrived.load(Ordering::SeqCst), all);
     assert!(response.responses.values().all(|answer| answer.status == 200), "{response:?}");

@@ -48,7 +48,7 @@ async fn an_editor_learns_the_schemas_of_its_guest_or_of_one_it_names() {
     let own = plugin.call_resource(odd("").call_resource("GET", "schema")).await.unwrap();
     let own = document(&own.body);
     assert_eq!((&own["name"], &own["secrets"][0]["name"]), (&json!("odd"), &json!("apiKey")));
-    assert_eq!(own["methods"], json!(["GET"]));
+    assert_eq!(own["methods"], json!(["GET", "POST"]));
 
     let request = odd("").call_resource("GET", "schema?guest=things");
     let other = document(&plugin.call_resource(request).await.unwrap().body);

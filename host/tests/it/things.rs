@@ -48,7 +48,11 @@ async fn a_table_of_a_thing_becomes_a_frame() {
     assert_eq!(config, json!({"displayNameFromDS": "Boiler: Flow temperature"}));
     assert!(!schema.field(0).is_nullable() && schema.field(1).is_nullable());
     assert_eq!(frames[0].metadata()["name"], "day");
-    assert_eq!(frames[0].meta(), json!({"type": "timeseries-wide", "typeVersion": [0, 1]}));
+    let meta = frames[0].meta();
+    assert_eq!((&meta["type"], &meta["typeVersion"]), (&json!("timeseries-wide"), &json!([0, 1])));
+    let executed = meta["executedQueryString"].as_str().unwrap();
+    let asked = line.replacen("GET ", &format!("GET {}", api.url), 1);
+    assert!(executed.starts_with(&format!("{asked} -> 200, ")), "{executed}");
 }
 
 /// In the sandbox numbers are read in wide registers, which the guest's own tests do not have.

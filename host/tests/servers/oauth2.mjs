@@ -1,10 +1,10 @@
 // A token server, and an API that takes its tokens alone. Prints where both are, and ends with its standard input.
 import { createServer } from 'node:http';
 
-import { createLocalJWKSet, jwtVerify } from 'jose';
+import { createLocalJWKSet, importSPKI, jwtVerify } from 'jose';
 import { OAuth2Server } from 'oauth2-mock-server';
 
-const [clientId, clientSecret, password, refreshToken] = process.argv.slice(2);
+const [clientId, clientSecret, password, refreshToken, publicKey] = process.argv.slice(2);
 
 const tokens = new OAuth2Server();
 await tokens.issuer.keys.generate('RS256');
@@ -40,6 +40,9 @@ const keys = createLocalJWKSet({ keys: tokens.issuer.keys.toJSON() });
 const api = createServer(async (request, response) => {
   const token = (request.headers.authorization ?? '').replace(/^Bearer /, '');
   const answer = (status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  if (request.url === '/assertion') {
+    return exchange(request, answer);
+  }
   try {
     const { payload } = await jwtVerify(token, keys, { issuer: tokens.issuer.url });
     answer(200, { sub: payload.sub, scope: payload.scope, requests });
@@ -47,6 +50,24 @@ const api = createServer(async (request, response) => {
     answer(401, { message: `No token of ours: ${error.code}` });
   }
 });
+// The token server knows nothing of assertions (RFC 7523, section 2.1), so this looks at them, and has the server sign a token.
+async function exchange(request, answer) {
+  const form = new URLSearchParams((await request.toArray()).join(''));
+  try {
+    const key = await importSPKI(publicKey, 'ES256');
+    const { payload, protectedHeader } = await jwtVerify(form.get('assertion'), key, {
+      issuer: 'graft@example',
+      audience: `http://${request.headers.host}/assertion`,
+      requiredClaims: ['exp', 'iat'],
+      maxTokenAge: '10m',
+    });
+    const claims = { sub: payload.sub, scope: `${form.get('grant_type')} ${protectedHeader.kid}` };
+    const access_token = await tokens.issuer.buildToken({ scopesOrTransform: (_header, token) => Object.assign(token, claims) });
+    answer(200, { access_token, token_type: 'Bearer', expires_in: 3600 });
+  } catch (error) {
+    answer(400, { error: 'invalid_grant', error_description: `${error.code}: ${error.message}` });
+  }
+}
 api.listen(0, '127.0.0.1', () => {
   const { port } = api.address();
   console.log(JSON.stringify({ token: `${tokens.issuer.url}/token`, url: `http://127.0.0.1:${port}` }));

@@ -4,6 +4,7 @@
 //! Secrets are in secureJsonData: `authToken`, `authApiKey`, `authPassword`, `authClientSecret`, `authRefreshToken`, `authPrivateKey`, and
 //! whatever `{{secret:name}}` names.
 
+use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -154,9 +155,6 @@ impl Reader<'_> {
         };
         let send = self.given.object("send")?.unwrap_or_default();
         let default = SendAs::default();
-        let statuses = self.given.list("renewOn")?;
-        let statuses = statuses.iter().map(|status| status.parse());
-        let statuses = statuses.collect::<Result<_, _>>();
         Ok(Login {
             url,
             method,
@@ -169,9 +167,23 @@ impl Reader<'_> {
                 header: send.text_of("header")?.map_or(default.header, str::to_owned),
                 template: send.text_of("template")?.map_or(default.template, str::to_owned),
             },
-            renew_on: statuses
-                .map_err(|_no_number| self.must_be("renewOn", "statuses such as ['403']"))?,
+            renew_on: self.statuses("renewOn")?,
         })
+    }
+
+    /// Statuses as numbers, or as texts.
+    fn statuses(&self, key: &str) -> Result<Vec<u16>, Error> {
+        let status = |value: &Value| match value {
+            Value::Number(number) => u16::try_from(number.as_u64()?).ok(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let statuses = match self.given.value(key) {
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(Value::Array(statuses)) => statuses.iter().map(status).collect(),
+            Some(one) => status(one).map(|status| vec![status]),
+        };
+        statuses.ok_or_else(|| self.must_be(key, "statuses such as [403]"))
     }
 
     /// Below the data source's URL, or absolute on its origin: what is sent there are the data source's own credentials.
@@ -292,26 +304,25 @@ impl Reader<'_> {
 fn sigv4(raw: &RawSettings, json_data: &JsonData<'_>, base: Option<&Url>) -> Result<SigV4, Error> {
     let reader = Reader { raw, given: json_data };
     let region = reader.text("sigV4Region")?;
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    // It becomes a part of a host's name.
+    if !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(reader.must_be("sigV4Region", "a region such as 'eu-central-1'"));
+    }
     let arn = json_data.text_of("sigV4AssumeRoleArn")?.map(str::to_owned);
     let external_id = reader.optional("sigV4ExternalId")?;
-    let (keys, arn) = match json_data.text_of("sigV4AuthType")? {
+    let (keys, arn, sts_url) = match json_data.text_of("sigV4AuthType")? {
         None | Some("keys") => {
             let keys = AwsKeys::Keys {
                 id: reader.secret("sigV4AccessKey")?,
                 secret: reader.secret("sigV4SecretKey")?,
                 session_token: raw.secret("sigV4SessionToken"),
             };
-            (keys, arn)
+            let own = json_data.text_of("sigV4StsUrl")?.map(|_own| reader.url("sigV4StsUrl"));
+            (keys, arn, own.transpose()?)
         }
         Some("webIdentity") => {
-            let file = json_data.text_of("sigV4WebIdentityTokenFile")?.map(str::to_owned);
-            let file = file.or_else(|| variable("AWS_WEB_IDENTITY_TOKEN_FILE"));
-            let missing = |key| Error::Missing { key: json_data.path(key) };
-            let file = file.ok_or_else(|| missing("sigV4WebIdentityTokenFile"))?;
-            let arn = arn.or_else(|| variable("AWS_ROLE_ARN"));
-            let arn = arn.ok_or_else(|| missing("sigV4AssumeRoleArn"))?;
-            (AwsKeys::WebIdentity { file: PathBuf::from(file) }, Some(arn))
+            let (keys, by_machine, sts_url) = web_identity(json_data, |name| env::var(name).ok())?;
+            (keys, arn.or(by_machine), sts_url)
         }
         Some(_other) => {
             let what =
@@ -319,19 +330,45 @@ fn sigv4(raw: &RawSettings, json_data: &JsonData<'_>, base: Option<&Url>) -> Res
             return Err(Error::Unsupported { key: "sigV4AuthType", what });
         }
     };
-    let sts_url = match json_data.text_of("sigV4StsUrl")? {
-        Some(_own) => reader.url("sigV4StsUrl")?,
-        None => {
-            let regional = Url::parse(&format!("https://sts.{region}.amazonaws.com/"));
-            regional.map_err(|_region| {
-                reader.must_be("sigV4Region", "a region such as 'eu-central-1'")
-            })?
-        }
-    };
+    let sts_url = sts_url.or_else(|| {
+        let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        Url::parse(&format!("https://sts.{region}.{domain}/")).ok()
+    });
+    let sts_url =
+        sts_url.ok_or_else(|| reader.must_be("sigV4Region", "a region such as 'eu-central-1'"))?;
     let service = json_data.text_of("sigV4Service")?;
     let service = service.or_else(|| base.and_then(service_of)).unwrap_or("execute-api").to_owned();
     let role = arn.map(|arn| Role { arn, external_id });
     Ok(SigV4 { region, service, keys, role, sts_url })
+}
+
+/// The identity of the machine that Grafana runs on: keys, a role, and the token service, by the environment's variables.
+///
+/// It is the machine's admin who says where the token is and who gets to see it. With a path and a URL of their own, whoever edits a
+/// data source could have any file of the machine sent anywhere.
+fn web_identity(
+    json_data: &JsonData<'_>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<(AwsKeys, Option<String>, Option<Url>), Error> {
+    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if json_data.text_of("sigV4StsUrl")?.is_some() {
+        let what = "show the identity of Grafana's machine to a token service that a data source names \
+                    (AWS_ENDPOINT_URL_STS in the plugin's environment may)";
+        return Err(Error::Unsupported { key: "sigV4StsUrl", what });
+    }
+    let file = variable("AWS_WEB_IDENTITY_TOKEN_FILE").ok_or(Error::Unsupported {
+        key: "sigV4AuthType",
+        what: "use webIdentity without AWS_WEB_IDENTITY_TOKEN_FILE in the plugin's environment \
+               (forward_host_env_vars in grafana.ini, section [plugins])",
+    })?;
+    let sts_url = variable("AWS_ENDPOINT_URL_STS").map(|url| {
+        Url::parse(&url).map_err(|_none| Error::MustBe {
+            key: "AWS_ENDPOINT_URL_STS".to_owned(),
+            expected: "a URL",
+        })
+    });
+    let keys = AwsKeys::WebIdentity { file: PathBuf::from(file) };
+    Ok((keys, variable("AWS_ROLE_ARN"), sts_url.transpose()?))
 }
 
 /// The service that a host of AWS's own belongs to.
@@ -347,3 +384,6 @@ fn service_of(url: &Url) -> Option<&'static str> {
     .into_iter()
     .find_map(|(label, service)| labels.contains(&label).then_some(service))
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,6 +103,12 @@ pub enum Error {
         "both jsonData.sigV4Auth and jsonData.authentication are set, and a request can be proved in one way only. Remove one of them"
     )]
     TwoAuthentications,
+    /// The same with basic authentication.
+    #[error(
+        "both basic authentication and jsonData.authentication are set, and both are sent in the header 'Authorization'. Remove one of \
+         them"
+    )]
+    BasicAndAuthentication,
     /// The proxy that is switched on is none.
     #[error("jsonData.enableSecureSocksProxy is on, but there is no such proxy: {reason}")]
     SocksProxy {

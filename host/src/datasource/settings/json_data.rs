@@ -84,20 +84,22 @@ impl<'a> JsonData<'a> {
 
     /// A whole number, which may be zero; see [`Self::number`].
     pub(super) fn whole(&self, key: &str) -> Option<u32> {
-        let is_zero =
-            matches!(self.fields.get(key), Some(Value::Number(zero)) if zero.as_f64() == Some(0.0));
         // Out of range saturates.
-        if is_zero { Some(0) } else { self.number(key).map(|number| number as u32) }
+        self.finite(key).filter(|number| *number >= 0.0).map(|number| number as u32)
     }
 
     /// A number above zero. Whatever is none counts as not set: there is always a default.
     pub(super) fn number(&self, key: &str) -> Option<f64> {
-        let number = match self.fields.get(key)? {
+        self.finite(key).filter(|number| *number > 0.0)
+    }
+
+    fn finite(&self, key: &str) -> Option<f64> {
+        let number: f64 = match self.fields.get(key)? {
             Value::Number(number) => number.as_f64()?,
             Value::String(text) => text.trim().parse().ok()?,
             _ => return None,
         };
-        Some(number).filter(|number| number.is_finite() && *number > 0.0)
+        Some(number).filter(|number| number.is_finite())
     }
 
     /// A duration in seconds, bounded. Zero counts as not set: an exchange without an end is no choice here.

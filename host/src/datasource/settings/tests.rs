@@ -395,6 +395,77 @@ fn allowed_hosts_are_an_array_or_a_text_with_commas() {
 }
 
 #[test]
+fn what_is_handed_on_of_a_callers_request_is_what_the_admin_says() {
+    assert_eq!(http("").forward, Forward::default());
+    let forward =
+        http(r#""oauthPassThru":true,"keepCookies":["a"],"allowedHeaders":["X-Tenant"]"#).forward;
+    let headers = vec!["x-tenant".to_owned()];
+    assert_eq!(forward, Forward { tokens: true, cookies: true, headers });
+    assert!(!http(r#""keepCookies":[]"#).forward.cookies);
+    for name in ["Authorization", "cookie", "Host", "Content-Length", "a b", "X-Id-Token"] {
+        let error = with(&format!("\"allowedHeaders\":[\"{name}\"]"), &[]).unwrap_err();
+        assert_eq!(error, Error::ForwardedHeader { name: name.to_ascii_lowercase() });
+    }
+}
+
+#[test]
+fn an_api_is_asked_as_often_as_the_admin_says() {
+    let defaults = HttpSettings::new(None);
+    let plain = http("");
+    assert_eq!((plain.pace, plain.retries), (Pace::default(), defaults.retries));
+    assert_eq!((plain.cache_for, plain.stale_if_error), (None, Duration::ZERO));
+    let all = http(
+        r#""maxRequestsPerSecond":"2.5","requestBurst":3,"maxRequestsInFlight":4,"maxRetries":0,"cacheFor":60,"staleIfError":"3600""#,
+    );
+    let pace = Pace { requests_per_second: Some(2.5), burst: Some(3), in_flight: Some(4) };
+    assert_eq!((all.pace, all.retries), (pace, 0));
+    assert_eq!(all.cache_for, Some(Duration::from_secs(60)));
+    assert_eq!(all.stale_if_error, Duration::from_secs(3600));
+    assert_eq!(http(r#""maxRetries":"0""#).retries, 0);
+    // What is no number is as if it were not there.
+    let wrong = http(
+        r#""maxRequestsPerSecond":-1,"requestBurst":0,"maxRequestsInFlight":"many","maxRetries":1e9"#,
+    );
+    assert_eq!((wrong.pace, wrong.retries), (Pace::default(), RETRIES_MAX));
+}
+
+#[test]
+fn grafanas_secure_socks_proxy_is_used_where_it_is_switched_on_and_configured() {
+    let on = r#""enableSecureSocksProxy":true,"secureSocksProxyUsername":"ann""#;
+    let resolved = |json_data: &str, proxy: SocksProxy| {
+        let secure_json_data = secrets(&[("secureSocksProxyPassword", "P")]);
+        let raw = RawSettings { socks_proxy: proxy, secure_json_data, ..raw(json_data) };
+        raw.resolve().map(|settings| settings.http.socks)
+    };
+    let proxy = |server_name: &str, allow_insecure| SocksProxy {
+        address: "proxy.example:1080".to_owned(),
+        server_name: server_name.to_owned(),
+        certificate: Some(secret("C")),
+        key: Some(secret("K")),
+        allow_insecure,
+        ..SocksProxy::default()
+    };
+    assert!(resolved("", proxy("", false)).unwrap().is_none());
+    let socks = resolved(on, proxy("", false)).unwrap().unwrap();
+    assert_eq!((socks.user.as_str(), socks.password.expose()), ("ann", "P"));
+    assert_eq!(socks.tls.unwrap().server_name, "proxy.example");
+    let named = resolved(on, proxy("other.example", false)).unwrap().unwrap();
+    assert_eq!(named.tls.unwrap().server_name, "other.example");
+    assert!(resolved(on, proxy("", true)).unwrap().unwrap().tls.is_none());
+    let nobody = resolved(r#""enableSecureSocksProxy":true"#, proxy("", true)).unwrap().unwrap();
+    assert_eq!(nobody.user, "P1");
+    let unusable = SocksProxy { problem: Some("no file".to_owned()), ..proxy("", false) };
+    for (proxy, expected) in [
+        (SocksProxy::default(), "Grafana has none configured"),
+        (SocksProxy { key: None, ..proxy("", false) }, "no client certificate and key"),
+        (unusable, "no file"),
+    ] {
+        let problem = resolved(on, proxy).unwrap_err().to_string();
+        assert!(problem.contains(expected), "{problem}");
+    }
+}
+
+#[test]
 fn guests_may_name_the_secrets_that_are_set_and_not_the_hosts_own() {
     let own = ["basicAuthPassword", "password", "tlsCACert", "sigV4SecretKey", "httpHeaderValue1"];
     let own = own.map(|name| (name, "x"));

@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue};
 use url::Position;
 
+use super::error::TokenError;
 use crate::egress::credentials::Prepared;
 use crate::egress::error::Error;
 use crate::model::Secret;
@@ -47,7 +48,7 @@ impl Digest {
         let answer = last.respond(&context).map(|answer| answer.to_header_string()).ok();
         let value = answer.and_then(|answer| HeaderValue::try_from(answer).ok());
         let mut value =
-            value.ok_or_else(|| Error::TokenUnusable { header: "Authorization".to_owned() })?;
+            value.ok_or_else(|| TokenError::Unusable { header: "Authorization".to_owned() })?;
         value.set_sensitive(true);
         prepared.headers.insert(AUTHORIZATION, value);
         Ok(generation)

@@ -4,6 +4,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::error::TokenError;
 use crate::egress::client::failure;
 use crate::egress::error::{Bound, Error, Phase};
 use crate::egress::policy::{Refusal, origin, printable};
@@ -55,7 +56,7 @@ impl Fetcher {
                 }
                 Ok(Some(_too_much)) => {
                     let cause = "its answer is far longer than a token".to_owned();
-                    return Err(Error::TokenUnreadable { endpoint, cause });
+                    return Err(TokenError::Unreadable { endpoint, cause }.into());
                 }
                 Ok(None) => break,
                 Err(error) => return Err(failure::of_body(endpoint, &error, body.len(), None)),
@@ -77,11 +78,11 @@ impl Answer {
         let (endpoint, said, status) = (self.endpoint.clone(), self.said(), status.as_u16());
         match status {
             400..=499 if status != 429 && status != 408 => {
-                Error::TokenRefused { endpoint, status, said }
+                TokenError::Refused { endpoint, status, said }.into()
             }
             _ => {
                 let cause = format!("it answered with status {status}{said}");
-                Error::TokenUnreadable { endpoint, cause }
+                TokenError::Unreadable { endpoint, cause }.into()
             }
         }
     }

@@ -92,6 +92,11 @@ impl<T: Clone> Kept<T> {
         }
     }
 
+    /// The value that is there, whether it holds or not.
+    pub(super) fn current(&self) -> Option<T> {
+        self.lock().value.as_ref().map(|value| value.value.clone())
+    }
+
     /// What is known now.
     fn known(&self) -> Option<Result<(T, u64), Error>> {
         let state = self.lock();

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::error::TokenError;
 use super::fetcher::{Answer, Fetcher};
 use super::kept::Fetched;
 use super::{header_name, sensitive};
@@ -86,7 +87,7 @@ impl Login {
     ) -> Result<(String, Option<Duration>), Error> {
         let missing = |what: String| {
             let cause = format!("its answer to the login has no {what}");
-            Error::TokenUnreadable { endpoint: answer.endpoint.clone(), cause }
+            TokenError::Unreadable { endpoint: answer.endpoint.clone(), cause }.into()
         };
         let found = match &self.given.token {
             TokenPlace::Pointer(pointer) => {

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use url::form_urlencoded::{self, Serializer};
 
 use super::assertion::Assertion;
+use super::error::TokenError;
 use super::fetcher::{Answer, Fetcher};
 use super::kept::Fetched;
 use super::{header_name, sensitive};
@@ -71,7 +72,8 @@ impl OAuth2 {
     pub(super) async fn fetch(&self, end: Instant) -> Result<Fetched<String>, Error> {
         let in_body = self.in_body.load(Ordering::Relaxed);
         let came = self.ask(in_body, end).await;
-        let is_refused = matches!(came, Err(Error::TokenRefused { status: 400 | 401, .. }));
+        let is_refused =
+            matches!(came, Err(Error::Token(TokenError::Refused { status: 400 | 401, .. })));
         let may_differ = self.given.style == AuthStyle::Auto && self.given.client_secret.is_some();
         if !(is_refused && may_differ && !in_body) {
             return came;
@@ -221,7 +223,7 @@ impl OAuth2 {
     fn unreadable(&self, cause: &str) -> Error {
         let url = &self.given.token_url;
         let endpoint = crate::egress::policy::origin(url) + url.path();
-        Error::TokenUnreadable { endpoint, cause: cause.to_owned() }
+        TokenError::Unreadable { endpoint, cause: cause.to_owned() }.into()
     }
 }
 
@@ -259,7 +261,7 @@ fn normal(answer: &Answer) -> Result<Vec<u8>, Error> {
             return Err(answer.refusal_of(StatusCode::BAD_REQUEST));
         }
         let cause = "its answer has no access_token".to_owned();
-        return Err(Error::TokenUnreadable { endpoint: answer.endpoint.clone(), cause });
+        return Err(TokenError::Unreadable { endpoint: answer.endpoint.clone(), cause }.into());
     };
     let seconds = members.get("expires_in").and_then(|value| match value {
         Value::Number(number) => number.as_f64(),

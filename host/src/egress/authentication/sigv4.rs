@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 use url::Url;
 
+use super::error::TokenError;
 use super::fetcher::Fetcher;
 use super::kept::Kept;
 use super::sts::Sts;
@@ -32,7 +33,7 @@ enum Keys {
     /// Those of the settings.
     Fixed(Credentials),
     /// Those that AWS gives for a while.
-    Given(Kept<Credentials>, Sts),
+    Given(Box<Kept<Credentials>>, Box<Sts>),
 }
 
 impl Signer {
@@ -48,7 +49,7 @@ impl Signer {
             }
             _ => {
                 let fetcher = Fetcher::new(connect(&given.sts_url)?);
-                Keys::Given(Kept::default(), Sts::new(given.clone(), fetcher))
+                Keys::Given(Box::default(), Box::new(Sts::new(given.clone(), fetcher)))
             }
         };
         let (region, service) = (given.region.clone(), given.service.clone());
@@ -72,6 +73,14 @@ impl Signer {
         Ok(generation)
     }
 
+    /// The session token of keys that hold for a while: it is sent as it is.
+    pub(super) fn issued_token(&self) -> Option<String> {
+        match &self.keys {
+            Keys::Fixed(_) => None,
+            Keys::Given(kept, _) => kept.current()?.session_token().map(str::to_owned),
+        }
+    }
+
     /// See `Authentication::is_outdated`.
     pub(super) fn is_outdated(&self, generation: u64) -> bool {
         match &self.keys {
@@ -93,7 +102,7 @@ pub(super) fn signature(
     service: &str,
     now: SystemTime,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
-    let failed = |cause: String| Error::Signature { cause };
+    let failed = |cause: String| Error::from(TokenError::Signature { cause });
     let mut settings = SigningSettings::default();
     if service == "s3" {
         // S3 alone takes paths as they are and wants the body's digest (AWS's documentation of S3, "Authenticating Requests").

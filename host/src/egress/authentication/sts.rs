@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use url::form_urlencoded::Serializer;
 
+use super::error::TokenError;
 use super::fetcher::{Answer, Fetcher};
 use super::kept::Fetched;
 use super::sigv4::{credentials, signature};
@@ -80,7 +81,7 @@ impl Sts {
         let body = match &self.given.keys {
             AwsKeys::WebIdentity { file } => {
                 let token = tokio::fs::read_to_string(file).await;
-                let token = token.map_err(|error| Error::TokenFile { cause: error.to_string() })?;
+                let token = token.map_err(|error| TokenError::File { cause: error.to_string() })?;
                 self.form("AssumeRoleWithWebIdentity", Some(token.trim()))
             }
             AwsKeys::Keys { id, secret, session_token } => {
@@ -127,14 +128,15 @@ fn read(answer: &Answer, now: SystemTime) -> Result<Fetched<Credentials>, Error>
             return Err(answer.refusal());
         };
         let said = format!(" ({}: {})", printable(&code), printable(&message));
-        return Err(Error::TokenRefused {
+        return Err(TokenError::Refused {
             endpoint: endpoint(),
             status: answer.status.as_u16(),
             said,
-        });
+        }
+        .into());
     }
     let unreadable =
-        |cause: &str| Error::TokenUnreadable { endpoint: endpoint(), cause: cause.to_owned() };
+        |cause: &str| TokenError::Unreadable { endpoint: endpoint(), cause: cause.to_owned() };
     let response: Response =
         quick_xml::de::from_str(&text).map_err(|_xml| unreadable("its answer has no keys"))?;
     let Keys { access_key_id, secret_access_key, session_token, expiration } =

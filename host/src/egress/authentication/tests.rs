@@ -223,7 +223,7 @@ async fn a_failure_is_told_to_all_who_wait_and_tried_again_later() {
     let fetch = || async {
         asked.fetch_add(1, Ordering::Relaxed);
         tokio::task::yield_now().await;
-        Err(Error::TokenUnusable { header: "x".to_owned() })
+        Err(TokenError::Unusable { header: "x".to_owned() }.into())
     };
     let came = join_all((0..10).map(|_| kept.get(soon(), fetch))).await;
     assert!(came.iter().all(Result::is_err));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
-use http::header::LOCATION;
+use http::header::{ACCEPT_ENCODING, LOCATION, RANGE};
+use http::{HeaderMap, HeaderValue};
 use leaky_bucket::RateLimiter;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
@@ -14,7 +14,7 @@ use super::breaker::{Breaker, Open};
 use super::connections::{Connections, Names};
 use super::reading::Room;
 use super::retry::Tries;
-use super::{failure, timed_out};
+use super::{decoding, failure, timed_out};
 use crate::budget::{Allowance, Gate, Hold, NoTurn, Turn};
 use crate::egress::authentication::Authentication;
 use crate::egress::cache::{Cache, Freshness, Stored};
@@ -25,7 +25,7 @@ use crate::egress::policy::{Allowed, Policy, Refusal, origin};
 use crate::egress::settings::HttpSettings;
 use crate::limits::{Limits, PACE_INTERVAL_MAX};
 use crate::metrics::DatasourceMetrics;
-use crate::model::{Origin, Pace, Response};
+use crate::model::{Origin, Pace, Response, Secret};
 use crate::traces;
 
 /// What takes the requests of one datasource to its API, and brings back the responses.
@@ -54,6 +54,8 @@ pub(super) struct Courier {
     pub(super) response_key: &'static str,
     /// All bodies of a round together, bytes: they have to fit into a guest's memory.
     pub(super) round_bytes: usize,
+    /// `Limits::decompression_ratio`.
+    pub(super) decompression_ratio: usize,
     /// `Limits::header_bytes`.
     header_bytes: usize,
 }
@@ -150,6 +152,7 @@ impl Courier {
             response_bytes,
             response_key,
             round_bytes: limits.guest_memory_bytes,
+            decompression_ratio: limits.decompression_ratio,
             header_bytes: limits.header_bytes,
         })
     }
@@ -184,6 +187,11 @@ impl Courier {
         })?;
         let (response, origin) = self.keep(&errand, response);
         Ok(Delivered { response, origin, retries, _hold: hold })
+    }
+
+    /// The token that the datasource has at the moment, if it was given one.
+    pub(super) fn issued_token(&self) -> Option<Secret> {
+        self.authentication.issued_token()
     }
 
     /// Whether what goes to the datasource's own host goes through a proxy.
@@ -302,7 +310,7 @@ impl Courier {
         loop {
             let response = self.hop(&prepared, end).await?;
             self.check_header(&prepared, &response)?;
-            let location = response.headers().get(LOCATION).map(http::HeaderValue::as_bytes);
+            let location = response.headers().get(LOCATION).map(HeaderValue::as_bytes);
             let next = self.policy.redirect(&prepared.url, response.status(), location, hops);
             let next = next.and_then(|next| match next {
                 Some(next) => prepared.follow(response.status(), next).map(|()| true),
@@ -399,6 +407,11 @@ fn rate_limiter(pace: Pace) -> Option<(RateLimiter, f64)> {
 fn to_reqwest(prepared: Prepared) -> reqwest::Request {
     let mut request = reqwest::Request::new(prepared.method, prepared.url);
     *request.headers_mut() = prepared.headers;
+    // A part of a body (RFC 9110, section 14) would be a part of the compressed one.
+    if !request.headers().contains_key(RANGE) {
+        let accepted = HeaderValue::from_static(decoding::ACCEPTED);
+        request.headers_mut().entry(ACCEPT_ENCODING).or_insert(accepted);
+    }
     if !prepared.body.is_empty() {
         *request.body_mut() = Some(prepared.body.into());
     }

@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 
 use super::courier::Time;
 use super::reading::{Room, headers};
-use super::{Client, Exchange, failure, span_of};
+use super::{Client, Exchange, decoding, failure, span_of};
 use crate::budget::Allowance;
 use crate::egress::error::{Bound, Error, Phase};
 use crate::limits::{LIVE_EVENT_BYTES_MAX, LIVE_SILENCE_MAX};
@@ -139,7 +139,8 @@ impl Events {
 
 /// The body's bytes, as long as there are some now and then, and no event is larger than it may be.
 fn body(endpoint: String, response: reqwest::Response, pending: Arc<AtomicUsize>) -> Body {
-    let chunks = Box::pin(response.bytes_stream().timeout(LIVE_SILENCE_MAX));
+    let chunks = decoding::Body::of(response).into_stream();
+    let chunks = Box::pin(chunks.timeout(LIVE_SILENCE_MAX));
     Box::pin(chunks.map(move |chunk| {
         let chunk = chunk.map_err(|_elapsed| Error::TimedOut {
             endpoint: endpoint.clone(),

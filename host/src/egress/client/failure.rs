@@ -64,7 +64,7 @@ pub(in crate::egress) fn of_request(
 /// What went wrong in the middle of a body of which `read` bytes had come, decompressed, and `announced` were promised.
 pub(in crate::egress) fn of_body(
     endpoint: String,
-    error: &reqwest::Error,
+    error: &(dyn StdError + 'static),
     read: usize,
     announced: Option<u64>,
 ) -> Error {
@@ -78,8 +78,13 @@ pub(in crate::egress) fn of_body(
 }
 
 /// The innermost error's words. Never reqwest's own, which print URLs.
-pub(super) fn root_cause(error: &reqwest::Error) -> String {
-    let root = chain(error).filter(|error| !error.is::<reqwest::Error>()).last();
+pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    // An `io::Error` that wraps another has its words.
+    let is_wrapper = |error: &&(dyn StdError + 'static)| {
+        error.is::<reqwest::Error>()
+            || error.downcast_ref::<io::Error>().is_some_and(|error| error.get_ref().is_some())
+    };
+    let root = chain(error).filter(|error| !is_wrapper(error)).last();
     match root {
         Some(root) => root.to_string(),
         None => "no reason given".to_owned(),
@@ -96,13 +101,15 @@ fn address(url: &Url) -> String {
 }
 
 /// The first error of a type among an error and its sources.
-fn find<E: StdError + 'static>(error: &reqwest::Error) -> Option<&E> {
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     chain(error).find_map(|error| error.downcast_ref())
 }
 
 /// An error and its sources, outermost first.
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    iter::successors(Some(error as &(dyn StdError + 'static)), |&error| {
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    iter::successors(Some(error), |&error| {
         // `io::Error::source` skips the error that it wraps.
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),

@@ -1,12 +1,14 @@
 //! A response's body, read under limits into one buffer.
 
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http::header::SET_COOKIE;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, SET_COOKIE};
 use tokio::time::{Instant, timeout_at};
 
 use super::courier::{Courier, Time};
+use super::decoding::{Body, Coding};
 use super::failure;
 use crate::budget::Hold;
 use crate::egress::error::{Bound, Error, Phase};
@@ -30,7 +32,7 @@ impl Courier {
     pub(super) async fn read(
         &self,
         endpoint: String,
-        mut response: reqwest::Response,
+        response: reqwest::Response,
         room: Room<'_>,
         mut time: Time,
     ) -> Result<Response, Error> {
@@ -40,11 +42,14 @@ impl Courier {
             let (part, key) = ("response", self.response_key);
             Error::TooLarge { endpoint, part, key, limit }
         };
-        // None for a compressed body, whose size is not known before its end.
         let announced = response.content_length();
         if announced.is_some_and(|announced| announced > limit as u64) {
             return Err(too_large(endpoint));
         }
+        let (status, headers) = (response.status().as_u16(), headers(&response));
+        // The size of a compressed body is not known before its end.
+        let announced = announced.filter(|_bytes| Coding::of(response.headers()).is_none());
+        let mut incoming = Body::of(response);
         let mut share = Share { left, taken: 0 };
         let capacity = announced.and_then(|announced| usize::try_from(announced).ok());
         let capacity = capacity.unwrap_or_default().min(left.load(Ordering::Relaxed));
@@ -52,7 +57,10 @@ impl Courier {
         let mut body = Vec::with_capacity(capacity);
         let mut held = capacity;
         loop {
-            match next(&mut response, time, &endpoint).await? {
+            match next(&mut incoming, time, &endpoint).await? {
+                Ok(Some(_piece)) if incoming.has_grown_beyond(self.decompression_ratio) => {
+                    return Err(Error::Inflated { endpoint, ratio: self.decompression_ratio });
+                }
                 Ok(Some(chunk)) if chunk.len() > limit - body.len() => {
                     return Err(too_large(endpoint));
                 }
@@ -77,7 +85,6 @@ impl Courier {
             }
         }
         share.taken = 0;
-        let (status, headers) = (response.status().as_u16(), headers(&response));
         Ok(Response { status, headers, body: Bytes::from(body), failure: None })
     }
 
@@ -104,12 +111,12 @@ impl Courier {
 
 /// The next piece of a body, in time.
 async fn next(
-    response: &mut reqwest::Response,
+    body: &mut Body,
     time: Time,
     endpoint: &str,
-) -> Result<reqwest::Result<Option<Bytes>>, Error> {
+) -> Result<io::Result<Option<Bytes>>, Error> {
     let idle = Instant::now() + BODY_IDLE_MAX;
-    let chunk = timeout_at(time.end.min(idle), response.chunk()).await;
+    let chunk = timeout_at(time.end.min(idle), body.next()).await;
     chunk.map_err(|_elapsed| {
         let time = if idle < time.end { Time { bound: Bound::Idle, ..time } } else { time };
         time.over(endpoint, Phase::Body)
@@ -138,9 +145,13 @@ impl Drop for Share<'_> {
     }
 }
 
-/// A response's header fields as guests see them.
+/// A response's header fields as guests see them: without what is not for them, and without what holds for a compressed body alone.
 pub(super) fn headers(response: &reqwest::Response) -> Vec<(String, String)> {
-    let headers = response.headers().iter().filter(|(name, _)| *name != SET_COOKIE);
+    let is_compressed = Coding::of(response.headers()).is_some();
+    let is_of_compression = |name| name == CONTENT_ENCODING || name == CONTENT_LENGTH;
+    let headers = response.headers().iter().filter(|(name, _value)| {
+        *name != SET_COOKIE && !(is_compressed && is_of_compression(*name))
+    });
     let headers = headers.map(|(name, value)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     });

@@ -14,7 +14,7 @@ use url::Url;
 use super::*;
 use crate::budget::{Allowance, Budget, Lane};
 use crate::egress::asker::Journal;
-use crate::egress::settings::BasicAuth;
+use crate::egress::settings::{Authentication, BasicAuth};
 use crate::metrics::Metrics;
 use crate::model::{Body, Method, Secret, Source, TransportFailure};
 
@@ -558,6 +558,8 @@ async fn a_redirect_to_another_host_is_refused_unless_allowed_and_never_gets_a_c
     let mut settings = server.settings();
     settings.headers = vec![("X-Api-Key".to_owned(), secret("k3y"))];
     settings.basic_auth = Some(BasicAuth { user: "ann".to_owned(), password: secret("p") });
+    let (name, key) = ("key".to_owned(), secret("p4rameter"));
+    settings.authentication = Authentication::ParameterKey { name, key };
     settings.secrets = [("token".to_owned(), secret("t0ken"))].into();
     let headers = vec![pair("X-Token", "{{secret:token}}"), pair("X-Plain", "plain")];
     let request = Request { headers, ..get("/x") };
@@ -581,11 +583,13 @@ async fn a_redirect_to_another_host_is_refused_unless_allowed_and_never_gets_a_c
     assert_eq!(response.body[..], *b"other");
     let [seen] = other.requests().try_into().unwrap();
     assert!(seen.contains("x-plain: plain"), "{seen}");
-    for secret in ["k3y", "t0ken", "authorization", "x-token", "x-api-key"] {
+    for secret in ["k3y", "t0ken", "p4rameter", "authorization", "x-token", "x-api-key"] {
         assert!(!seen.contains(secret), "{secret} is in: {seen}");
     }
     let first = &server.requests()[1];
-    assert!(first.contains("k3y") && first.contains("t0ken"), "{first}");
+    for secret in ["k3y", "t0ken", "?key=p4rameter "] {
+        assert!(first.contains(secret), "{secret} is not in: {first}");
+    }
 }
 
 #[tokio::test]

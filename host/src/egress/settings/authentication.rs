@@ -47,6 +47,23 @@ pub enum Authentication {
     Login(Box<Login>),
 }
 
+impl Authentication {
+    /// Whether it is sent in the header field `Authorization`, which one request has once. A signature does not count: it stands there in
+    /// the place of whatever else was, as in Grafana's other plugins.
+    pub fn is_in_authorization(&self) -> bool {
+        let is_it = |name: &str| name.eq_ignore_ascii_case("authorization");
+        match self {
+            Self::None | Self::ParameterKey { .. } | Self::SigV4(_) => false,
+            Self::Bearer { .. } | Self::Digest { .. } => true,
+            Self::HeaderKey { name, .. } => is_it(name),
+            Self::OAuth2(oauth2) => is_it(&oauth2.send.header),
+            Self::Login(login) => {
+                !matches!(login.token, TokenPlace::Cookie(_)) && is_it(&login.send.header)
+            }
+        }
+    }
+}
+
 /// A token server, and how to ask it.
 #[derive(Clone, Debug)]
 pub struct OAuth2 {

@@ -1,7 +1,10 @@
 //! Requests that no guest may send are not sent: the API is not asked, nor anybody else.
 
-use super::{Hostile, VENDOR, raise};
-use crate::support::{Answer, Api};
+use graft_launch::Query;
+use serde_json::json;
+
+use super::{Hostile, VENDOR, assert_parts, raise};
+use crate::support::{Answer, Api, error, frames};
 
 /// What no answer may hold.
 const CANARY: &str = "c4n4ry";
@@ -116,7 +119,16 @@ pub(super) async fn rounds_never_end() {
     let (hostile, api) = unasked("rounds_never_end").await;
     let guest = format!("uest '{} {}'", hostile.guest, hostile_guests::VERSION);
     let parts = [&guest, "more than 50 rounds", &raise("rounds")];
-    hostile.fails(400, "downstream", &parts).await;
+    // A dashboard shows what there was until then, and says so. A rule does not judge by half of the data.
+    let response = hostile.ask().await;
+    let notice = frames(&response, "A")[0].meta()["notices"][0]["text"].to_string();
+    assert_parts(&notice, &parts);
+    let mut rule = hostile.datasource.query_data([Query::new("A", json!({}))]);
+    rule.headers.insert("FromAlert".to_owned(), "true".to_owned());
+    let response = hostile.plugin.query_data(rule).await.unwrap();
+    let (status, source, sentence) = error(&response, "A");
+    assert_eq!((status, source), (400, "downstream"), "{sentence}");
+    assert_parts(sentence, &parts);
     assert!(api.lines().is_empty(), "{:?}", api.lines());
 }
 

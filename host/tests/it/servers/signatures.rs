@@ -8,7 +8,7 @@ use tempfile::tempdir;
 
 use super::{answer, failure, shown};
 use crate::support::servers::Script;
-use crate::support::{frames, plugin};
+use crate::support::{Folder, frames, plugin};
 
 fn server() -> Option<Script> {
     let keys = json!({
@@ -39,7 +39,7 @@ async fn aws_takes_what_is_signed_with_keys_whatever_is_asked() {
     for (uid, path, service) in [
         ("a", "", "execute-api"),
         ("b", "/a%20b/%C3%BC/c+d", "es"),
-        ("c", "/x?b=2&a=1&c=%20%2F", "aps"),
+        ("c", "/x/~y/", "aps"),
         ("d", "/a%20b", "s3"),
     ] {
         let datasource = signed(uid, &server, path, &json!({"sigV4Service": service}));
@@ -68,19 +68,23 @@ async fn posts(plugin: &Plugin, datasource: &Datasource) -> String {
 #[tokio::test]
 async fn a_role_is_assumed_with_keys_or_with_an_identity() {
     let Some(server) = server() else { return };
-    let (plugin, _folder) = plugin(&["fixtures/odd"]).await;
+    let files = tempdir().unwrap();
+    let file = files.path().join("token");
+    let folder = Folder::with(&["fixtures/odd"]);
+    // The machine's identity is its admin's to lend.
+    let launch = folder.launch().variable("AWS_WEB_IDENTITY_TOKEN_FILE", &file);
+    let launch = launch.variable("AWS_ENDPOINT_URL_STS", server.url("sts"));
+    let plugin = Plugin::launch(launch).await.unwrap();
     let role = json!({"sigV4AssumeRoleArn": "arn:aws:iam::123456789012:role/ASIAROLE"});
     let by_key = by_keys(signed("a", &server, "", &role), "AKIDUSER", "user/secret+key");
     let seen = answer(&plugin, &by_key).await;
     assert!(seen.contains("200 "), "{seen}");
 
-    let folder = tempdir().unwrap();
-    let file = folder.path().join("token");
     fs::write(&file, "an identity\n").unwrap();
     let with_file = |uid: &str| {
         let mut settings = role.clone();
         settings["sigV4AuthType"] = json!("webIdentity");
-        settings["sigV4WebIdentityTokenFile"] = json!(file);
+        settings["sigV4StsUrl"] = Value::Null;
         signed(uid, &server, "", &settings)
     };
     let seen = answer(&plugin, &with_file("b")).await;
@@ -92,5 +96,11 @@ async fn a_role_is_assumed_with_keys_or_with_an_identity() {
     assert!(sentence.contains("Nobody knows that token."), "{sentence}");
     fs::remove_file(&file).unwrap();
     let (_status, _source, sentence) = failure(&plugin, &with_file("d")).await;
-    assert!(sentence.contains("sigV4WebIdentityTokenFile"), "{sentence}");
+    assert!(sentence.contains("AWS_WEB_IDENTITY_TOKEN_FILE"), "{sentence}");
+
+    let mut elsewhere = role.clone();
+    elsewhere["sigV4AuthType"] = json!("webIdentity");
+    let (status, _source, sentence) = failure(&plugin, &signed("e", &server, "", &elsewhere)).await;
+    assert_eq!(status, 400, "{sentence}");
+    assert!(sentence.contains("a token service that a data source names"), "{sentence}");
 }

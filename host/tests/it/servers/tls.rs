@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{answer, failure, shown, steps};
 use crate::support::plugin;
-use crate::support::servers::{Nginx, free_port};
+use crate::support::servers::{Apache, Nginx, free_port};
 
 /// A certificate and its key, PEM.
 pub(super) struct Issued {
@@ -154,6 +154,23 @@ async fn a_password_is_taken_and_a_wrong_one_is_told_step_by_step() {
 }
 
 #[tokio::test]
+async fn a_challenge_of_apaches_is_answered() {
+    // As htdigest writes it for the password "open sesame".
+    let users = "ann:here:5d9fd43b4e4f279fd57bcd0af39f46f5\n";
+    let Some(apache) = Apache::with_digests(users, "[]") else { return };
+    let (plugin, _folder) = plugin(&["fixtures/odd"]).await;
+    let url = format!("http://127.0.0.1:{}", apache.port);
+    let digest = json!({"authentication": {"type": "digest", "user": "ann"}});
+    let right = shown("a", &url, &digest).secret("authPassword", "open sesame");
+    // The second with what the first was challenged by.
+    for _twice in 0..2 {
+        assert!(answer(&plugin, &right).await.contains("200 []"));
+    }
+    let wrong = shown("b", &url, &digest).secret("authPassword", "open barley");
+    assert!(answer(&plugin, &wrong).await.contains("401 "));
+}
+
+#[tokio::test]
 async fn what_is_slow_or_cut_off_is_a_sentence_and_not_half_of_the_data() {
     // What nginx stands before: it promises more than it sends.
     let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -179,7 +196,7 @@ async fn what_is_slow_or_cut_off_is_a_sentence_and_not_half_of_the_data() {
     let slow = shown("a", &url, &json!({"timeout": 1}));
     let (status, source, sentence) = failure(&plugin, &slow).await;
     assert_eq!((status, source.as_str()), (504, "downstream"), "{sentence}");
-    assert!(sentence.contains("timeout"), "{sentence}");
+    assert!(sentence.contains("raise 'Timeout'"), "{sentence}");
     let cut = shown("b", &format!("{url}/cut"), &json!({}));
     let (status, source, sentence) = failure(&plugin, &cut).await;
     assert_eq!((status, source.as_str()), (502, "downstream"), "{sentence}");

@@ -97,7 +97,7 @@ impl Nginx {
         );
         let path = folder.path().to_str().unwrap();
         let configuration = configuration
-            .replace("listen ", &format!("listen 127.0.0.1:{port} "))
+            .replace("listen", &format!("listen 127.0.0.1:{port}"))
             .replace("folder/", &format!("{path}/"));
         let file = folder.path().join("nginx.conf");
         fs::write(&file, configuration).unwrap();
@@ -111,6 +111,54 @@ impl Nginx {
     /// The files it serves.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+/// Apache, for what nginx has not.
+pub(crate) struct Apache {
+    pub(crate) port: u16,
+    _folder: TempDir,
+    _process: Process,
+}
+
+impl Apache {
+    /// One that shows a file to whoever proves by digest authentication that he is one of these users, in the realm `here`.
+    pub(crate) fn with_digests(users: &str, file: &str) -> Option<Self> {
+        const MODULES: &str = "/usr/lib/apache2/modules";
+        let program = program("apache2")?;
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        let path = folder.path().to_str().unwrap();
+        let write =
+            |name: &str, content: &str| fs::write(folder.path().join(name), content).unwrap();
+        write("index.html", file);
+        write("users", users);
+        let modules = [
+            "mpm_event",
+            "authn_core",
+            "authn_file",
+            "authz_core",
+            "authz_user",
+            "auth_digest",
+            "dir",
+        ];
+        let mut configuration = format!(
+            "ServerName localhost\nListen 127.0.0.1:{port}\nPidFile {path}/pid\nErrorLog {path}/log\n\
+             DefaultRuntimeDir {path}\nDocumentRoot {path}\nDirectoryIndex index.html\n"
+        );
+        for module in modules {
+            let _infallible =
+                writeln!(configuration, "LoadModule {module}_module {MODULES}/mod_{module}.so");
+        }
+        let _infallible = write!(
+            configuration,
+            "<Location />\nAuthType Digest\nAuthName here\nAuthUserFile {path}/users\nRequire valid-user\n</Location>\n"
+        );
+        write("apache.conf", &configuration);
+        let mut command = Command::new(program);
+        // In one process: its children would outlive it.
+        command.args(["-X", "-f"]).arg(folder.path().join("apache.conf"));
+        let process = listening(&mut command, port);
+        Some(Self { port, _folder: folder, _process: process })
     }
 }
 

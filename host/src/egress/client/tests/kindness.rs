@@ -160,7 +160,7 @@ async fn a_connection_that_breaks_is_tried_again_and_the_error_says_how_often() 
     let error = response.unwrap_err();
     check(&error, 502, Source::Downstream, &["closed the connection", "It was tried 3 times."]);
     assert_eq!((server.requests().len(), noted.retries), (3, 2));
-    assert_eq!(noted.failure, Some(error.user_message()));
+    assert_eq!(noted.failure, Some(error.as_told()));
 }
 
 #[tokio::test]
@@ -241,10 +241,37 @@ async fn an_alert_rule_has_the_last_answer_when_there_is_no_other_and_a_panel_ha
         [(alert(), 200, Origin::Stale), (Caller::nobody(), 503, Origin::Api)]
     {
         let server = in_turn(vec![fine("ETag: \"1\"\r\n"), busy()]).await;
-        let client = keeping(&server.settings());
+        let stale_if_error = Duration::from_secs(300);
+        let client = keeping(&HttpSettings { stale_if_error, ..server.settings() });
         ask(&client, get("/x"), &caller).await.0.unwrap();
-        let (response, noted) = ask(&client, get("/x"), &caller).await;
-        assert_eq!((response.unwrap().status, noted.origin), (status, origin));
+        // However often it is asked meanwhile.
+        for _time in 0..3 {
+            let (response, noted) = ask(&client, get("/x"), &caller).await;
+            assert_eq!((response.unwrap().status, noted.origin), (status, origin));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_alert_rule_has_no_old_answer_unless_somebody_says_so() {
+    let server = in_turn(vec![fine("ETag: \"1\"\r\n"), busy()]).await;
+    let client = keeping(&server.settings());
+    ask(&client, get("/x"), &alert()).await.0.unwrap();
+    let (response, noted) = ask(&client, get("/x"), &alert()).await;
+    assert_eq!((response.unwrap().status, noted.origin), (503, Origin::Api));
+}
+
+#[tokio::test]
+async fn that_there_is_nothing_is_given_again_only_if_the_api_says_so() {
+    for (headers, seen) in [("", 2), ("Cache-Control: max-age=60\r\n", 1)] {
+        let server = in_turn(vec![response("404 Not Found", headers, b"no")]).await;
+        let cache_for = Some(Duration::from_secs(60));
+        let client = keeping(&HttpSettings { cache_for, ..server.settings() });
+        for _twice in 0..2 {
+            let (response, _noted) = ask(&client, get("/x"), &Caller::nobody()).await;
+            assert_eq!(response.unwrap().status, 404);
+        }
+        assert_eq!(server.requests().len(), seen, "{headers}");
     }
 }
 
