@@ -13,7 +13,7 @@ use graft_host::budget::{Budget, Lane};
 use graft_host::egress::{Allowed, Asker, Cache, Client, HttpSettings, Journal};
 use graft_host::limits::Limits;
 use graft_host::metrics::Metrics;
-use graft_host::model::{Caller, Method, Request};
+use graft_host::model::{Caller, Request};
 use tokio::time::Instant as TokioInstant;
 use url::Url;
 
@@ -75,17 +75,7 @@ impl Layer {
 
     /// The same exchange, as one query with one round of one request.
     async fn ask(&self, path: &str) -> anyhow::Result<Duration> {
-        let request = Request {
-            method: Method::Get,
-            target: path.to_owned(),
-            parameters: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            cache_for: None,
-            idempotent: false,
-            timeout: None,
-            tolerate_failure: false,
-        };
+        let request = Request::get(path);
         let begun = Instant::now();
         let deadline = TokioInstant::now() + Duration::from_secs(60);
         let allowance = &self.budget.allow(Lane::HOST, deadline);

@@ -4,7 +4,7 @@ use http::StatusCode;
 use url::Url;
 
 use super::policy::{Allowed, Policy};
-use crate::model::{Method, Request};
+use crate::model::Request;
 
 /// The rules of one data source.
 pub struct Rules(Policy);
@@ -29,15 +29,5 @@ impl Rules {
 }
 
 fn request(target: &str) -> Request {
-    Request {
-        method: Method::Get,
-        target: target.to_owned(),
-        parameters: Vec::new(),
-        headers: Vec::new(),
-        body: None,
-        cache_for: None,
-        idempotent: false,
-        timeout: None,
-        tolerate_failure: false,
-    }
+    Request::get(target)
 }

@@ -71,6 +71,23 @@ pub struct Request {
     pub tolerate_failure: bool,
 }
 
+impl Request {
+    /// A plain read of a target.
+    pub fn get(target: impl Into<String>) -> Self {
+        Self {
+            method: Method::Get,
+            target: target.into(),
+            parameters: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            cache_for: None,
+            idempotent: false,
+            timeout: None,
+            tolerate_failure: false,
+        }
+    }
+}
+
 /// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransportFailure {

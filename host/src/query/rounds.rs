@@ -122,25 +122,10 @@ impl Poll {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Method;
-
-    fn request(target: &str) -> Request {
-        Request {
-            method: Method::Get,
-            target: target.to_owned(),
-            parameters: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            cache_for: None,
-            idempotent: false,
-            timeout: None,
-            tolerate_failure: false,
-        }
-    }
 
     #[test]
     fn a_query_has_so_many_rounds_and_so_many_requests_in_all() {
-        let requests = |count| vec![request("/"); count];
+        let requests = |count| vec![Request::get("/"); count];
         let limits = Limits { rounds: 3, requests: 5, ..Limits::default() };
         let guest = GuestId { name: "things".into(), version: "1.2.3".into() };
         let mut rounds = Rounds::new(&guest, &limits);
@@ -159,20 +144,20 @@ mod tests {
 
     #[test]
     fn what_is_asked_again_is_asked_after_pauses_that_grow() {
-        let (mut poll, job) = (Poll::default(), [request("/jobs/7")]);
-        assert_eq!(poll.pause_before(&[request("/jobs")]), None);
+        let (mut poll, job) = (Poll::default(), [Request::get("/jobs/7")]);
+        assert_eq!(poll.pause_before(&[Request::get("/jobs")]), None);
         assert_eq!(poll.pause_before(&job), None);
         let pauses = (0..8).filter_map(|_poll| poll.pause_before(&job));
         let pauses: Vec<_> = pauses.map(|pause| pause.as_millis()).collect();
         assert_eq!(pauses, [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
-        assert_eq!(poll.pause_before(&[request("/jobs/7/rows")]), None);
+        assert_eq!(poll.pause_before(&[Request::get("/jobs/7/rows")]), None);
         assert_eq!(poll.pause_before(&[]), None);
         assert_eq!(poll.pause_before(&[]), None);
     }
 
     #[test]
     fn an_api_that_says_when_is_asked_then() {
-        let (mut poll, job) = (Poll::default(), [request("/jobs/7")]);
+        let (mut poll, job) = (Poll::default(), [Request::get("/jobs/7")]);
         let headers = vec![("retry-after".to_owned(), "3".to_owned())];
         let response = Response { status: 202, headers, ..Response::default() };
         assert_eq!(poll.pause_before(&job), None);

@@ -146,17 +146,7 @@ fn limited(settings: &HttpSettings, limits: &Limits) -> Client {
 }
 
 fn get(target: &str) -> Request {
-    Request {
-        method: Method::Get,
-        target: target.to_owned(),
-        parameters: Vec::new(),
-        headers: Vec::new(),
-        body: None,
-        cache_for: None,
-        idempotent: false,
-        timeout: None,
-        tolerate_failure: false,
-    }
+    Request::get(target)
 }
 
 fn pair(name: &str, value: &str) -> (String, String) {

@@ -8,17 +8,8 @@ use crate::model::Method as Asked;
 const TOKEN: &str = "s3cr\"et\\&=+ä";
 
 fn request() -> Request {
-    Request {
-        method: Asked::Post,
-        target: "/x".to_owned(),
-        parameters: Vec::new(),
-        headers: Vec::new(),
-        body: None,
-        cache_for: None,
-        idempotent: false,
-        timeout: Some(Duration::from_secs(1)),
-        tolerate_failure: false,
-    }
+    let timeout = Some(Duration::from_secs(1));
+    Request { method: Asked::Post, timeout, ..Request::get("/x") }
 }
 
 fn pair(name: &str, value: &str) -> (String, String) {

@@ -5,17 +5,7 @@ use crate::egress::Blame;
 use crate::limits::REDIRECTS_MAX;
 
 fn request(target: &str) -> Request {
-    Request {
-        method: Method::Get,
-        target: target.to_owned(),
-        parameters: Vec::new(),
-        headers: Vec::new(),
-        body: None,
-        cache_for: None,
-        idempotent: false,
-        timeout: None,
-        tolerate_failure: false,
-    }
+    Request::get(target)
 }
 
 fn policy(base: &str, described: &[&str], allowed: &[&str]) -> Policy {
