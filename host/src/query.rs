@@ -99,15 +99,22 @@ pub(crate) async fn collect(
     let mut frames = Frames::new(limits);
     let mut run = Run::begin(datasource, query, limits, asker).await?;
     loop {
-        match run.round().await {
-            Ok(Some(found)) => frames = add(frames, found, datasource.guest.id()).await?,
+        let is_first = frames.is_empty();
+        let error = match run.round().await {
             Ok(None) => return Ok((frames, None)),
-            Err(error) if !query.from_alert && !frames.is_empty() && error.is_about_more() => {
-                let rounds = run.rounds.before();
-                return Ok((frames, Some(ended_early(error, rounds, datasource, query))));
+            Ok(Some(found)) => {
+                let added;
+                (frames, added) = add(frames, found, datasource.guest.id()).await?;
+                let Err(error) = added else { continue };
+                error
             }
-            Err(error) => return Err(error),
+            Err(error) => error,
+        };
+        if query.from_alert || is_first || !error.is_about_more() {
+            return Err(error);
         }
+        let rounds = run.rounds.before();
+        return Ok((frames, Some(ended_early(error, rounds, datasource, query))));
     }
 }
 
@@ -164,16 +171,20 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Checks a round's frames and keeps them; if they are large on another thread, so that they hold up nobody's network.
+/// Checks a round's frames and keeps them, up to one that cannot be kept; if they are large on another thread, so that they hold up
+/// nobody's network.
 pub(crate) async fn add(
     mut frames: Frames,
     found: Vec<Frame>,
     guest: &GuestId,
-) -> Result<Frames, Error> {
+) -> Result<(Frames, Result<(), Error>), Error> {
     let small = Frames::size(&found) <= ENCODE_INLINE_BYTES_MAX;
-    let add = move || frames.add(found).map(|()| frames);
-    let added = if small { add() } else { elsewhere(add).await? };
-    added.map_err(|error| Error::frame(guest, error))
+    let add = move || {
+        let added = frames.add(found);
+        (frames, added)
+    };
+    let (frames, added) = if small { add() } else { elsewhere(add).await? };
+    Ok((frames, added.map_err(|error| Error::frame(guest, error))))
 }
 
 /// Checks all frames together and encodes them; if they are large on another thread as well.

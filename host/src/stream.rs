@@ -141,7 +141,8 @@ impl Stream<'_> {
             let start = Instant::now();
             query.to = (self.now)();
             let found = transform(&query, event).await?;
-            let frames = add(Frames::new(self.limits), found, guest.id()).await?;
+            let (frames, added) = add(Frames::new(self.limits), found, guest.id()).await?;
+            added?;
             self.tell(frames, News::of_event, news, datasource, packets).await?;
             *pauses = self::pauses();
             sleep_until(start + LIVE_EVENT_PAUSE).await;

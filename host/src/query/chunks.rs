@@ -68,7 +68,9 @@ async fn run_one(
     let mut run = run.map_err(redacted)?;
     let mut is_first = true;
     while let Some(found) = run.round().await.map_err(redacted)? {
-        frames = add(frames, found, guest).await?;
+        let added;
+        (frames, added) = add(frames, found, guest).await?;
+        added?;
         // A frame's meta leaves with its first chunk, so that it tells of the first round alone.
         if is_first && !frames.is_empty() {
             frames.tell(&told(&journal, &datasource.client), Vec::new());

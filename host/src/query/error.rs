@@ -98,6 +98,7 @@ impl Error {
             Self::Guest(guest::Error::Refused { refusal, .. }) => {
                 matches!(refusal, Refusal::Downstream { .. } | Refusal::UnexpectedResponse(_))
             }
+            Self::Frame { error, .. } => matches!(**error, frame::Error::TooMuch { .. }),
             Self::TooMany { .. } | Self::NotDone { .. } => true,
             _ => false,
         }

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use graft_launch::{Datasource, Query};
+use graft_launch::{Datasource, Plugin, Query};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Api, error, frames, plugin};
+use crate::support::{Answer, Api, Folder, error, frames, plugin};
 
 fn odd(uid: &str, url: &str) -> Datasource {
     Datasource::new(uid, url).settings(json!({"guest": "odd", "maxRetries": 0}))
@@ -67,6 +67,19 @@ async fn a_dashboard_shows_the_pages_before_one_that_cannot_be_had_and_a_rule_fa
     let (status, source, sentence) = error(&response, "A");
     assert_eq!((status, source), (500, "downstream"), "{sentence}");
     assert!(sentence.contains("disk full"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_dashboard_shows_the_pages_that_the_limits_of_rows_let_in() {
+    let folder = Folder::with(&["fixtures/odd"]);
+    let plugin = Plugin::launch(folder.launch().setting("rows", "4")).await.unwrap();
+    let api = pages(Answer::json(r#"{"rows": [4], "next": null}"#)).await;
+    let datasource = odd("a", &format!("{}/base", api.url));
+    let response = plugin.query_data(datasource.query_data([query("cursor-pages")])).await.unwrap();
+    let frames = frames(&response, "A");
+    assert_eq!(frames[0].floats(0), Some(vec![0.0, 1.0, 2.0, 3.0]));
+    let text = frames[0].meta()["notices"][0]["text"].to_string();
+    assert!(text.contains("Not all of the data is shown") && text.contains("'rows'"), "{text}");
 }
 
 #[tokio::test]
