@@ -215,6 +215,10 @@ pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 pub const DECODED_BYTES_FREE: usize = 1 << 20;
 /// As much of a compressed body is decompressed at once.
 pub const DECODED_PIECE_BYTES: usize = 32 << 10;
+/// How long one direction of a connection through the bridge to a SOCKS proxy goes on after the other has ended: reqwest waits for no more.
+pub const SOCKS_HALF_OPEN_TIME: Duration = Duration::from_secs(5);
+/// The pause after the bridge could accept no connection, most often for want of file descriptors.
+pub const SOCKS_ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The first pause of a guest that asks for the state of a job again: shorter than anybody notices.
 pub const POLL_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest, where the API says nothing: a panel that waited for long does not mind.
@@ -245,6 +249,10 @@ pub const CERTIFICATE_WARNING: Duration = DAY.saturating_mul(30);
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(30);
 /// How long those who need a token are told why there is none, before it is asked for again: all queries of a dashboard.
 pub const TOKEN_FAILURE_TIME: Duration = Duration::from_secs(2);
+/// What a token's lifetime counts for at most: longer than plugins run.
+pub const TOKEN_LIFETIME_MAX: Duration = Duration::from_secs(366 * 24 * 3_600);
+/// Refresh tokens that servers changed, of all data sources, which are remembered.
+pub const ROTATIONS_MAX: usize = 1_000;
 /// A token that an API does not take although it is not older is not the reason.
 pub const TOKEN_YOUNG: Duration = Duration::from_secs(10);
 /// The answer of a token server. The largest tokens, with all groups of a user, have some ten kilobytes.

@@ -10,16 +10,20 @@ mod fetcher;
 mod kept;
 mod login;
 mod oauth2;
+mod rotations;
 mod sigv4;
 mod sts;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
+use super::client::Alone;
 use super::credentials::Prepared;
 use super::error::Error;
 use super::settings::{self, SendAs, SettingsError};
@@ -46,7 +50,7 @@ enum Scheme {
     /// An answer to the API's challenge.
     Digest(Digest),
     /// A token of a token server.
-    OAuth2(Box<Kept<String>>, Box<OAuth2>),
+    OAuth2(Arc<(Kept<String>, OAuth2)>),
     /// A token or cookie of the API's.
     Login(Box<Kept<String>>, Box<Login>),
     /// A signature.
@@ -64,7 +68,7 @@ impl Authentication {
     /// What the settings say. `connect` makes a client for another host that the admin named.
     pub(super) fn new(
         settings: &settings::Authentication,
-        connect: impl FnOnce(&Url) -> Result<reqwest::Client, SettingsError>,
+        connect: impl FnOnce(&Url) -> Result<Alone, SettingsError>,
     ) -> Result<Self, SettingsError> {
         use settings::Authentication as Given;
         Ok(Self(match settings {
@@ -82,7 +86,7 @@ impl Authentication {
             }
             Given::OAuth2(given) => {
                 let fetcher = Fetcher::new(connect(&given.token_url)?);
-                Scheme::OAuth2(Box::default(), Box::new(OAuth2::new(given, fetcher)?))
+                Scheme::OAuth2(Arc::new((Kept::default(), OAuth2::new(given, fetcher)?)))
             }
             Given::Login(given) => {
                 let fetcher = Fetcher::new(connect(&given.url)?);
@@ -109,9 +113,9 @@ impl Authentication {
             Scheme::Digest(digest) => {
                 return Ok(Proof { generation: digest.answer(prepared)? });
             }
-            Scheme::OAuth2(kept, oauth2) => {
-                let (token, generation) = kept.get(end, || oauth2.fetch(end)).await?;
-                put(prepared, &oauth2.send, &token)?;
+            Scheme::OAuth2(both) => {
+                let (token, generation) = token(both, end).await?;
+                put(prepared, &both.1.send, &token)?;
                 return Ok(Proof { generation });
             }
             Scheme::Login(kept, login) => {
@@ -129,12 +133,18 @@ impl Authentication {
         Ok(Proof::default())
     }
 
-    /// The token that is there at the moment, if somebody gave one: an API may quote it.
-    pub(super) fn issued_token(&self) -> Option<Secret> {
+    /// What is there at the moment that somebody gave: an API, or a token server, may quote it.
+    pub(super) fn issued_tokens(&self) -> Vec<Secret> {
         match &self.0 {
-            Scheme::OAuth2(kept, _) | Scheme::Login(kept, _) => kept.current().map(Secret::new),
-            Scheme::SigV4(signer) => signer.issued_token().map(Secret::new),
-            Scheme::None | Scheme::Header(..) | Scheme::Parameter(..) | Scheme::Digest(_) => None,
+            Scheme::OAuth2(both) => {
+                let (kept, oauth2) = &**both;
+                kept.current().map(Secret::new).into_iter().chain(oauth2.rotated()).collect()
+            }
+            Scheme::Login(kept, _) => kept.current().map(Secret::new).into_iter().collect(),
+            Scheme::SigV4(signer) => signer.issued_token().map(Secret::new).into_iter().collect(),
+            Scheme::None | Scheme::Header(..) | Scheme::Parameter(..) | Scheme::Digest(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -151,7 +161,7 @@ impl Authentication {
             Scheme::Digest(digest) => {
                 is_unauthorized && digest.take_challenge(proof.generation, headers)
             }
-            Scheme::OAuth2(kept, _) => is_unauthorized && kept.is_outdated(proof.generation),
+            Scheme::OAuth2(both) => is_unauthorized && both.0.is_outdated(proof.generation),
             Scheme::Login(kept, login) => {
                 (is_unauthorized || login.renew_on.contains(&status.as_u16()))
                     && kept.is_outdated(proof.generation)
@@ -162,6 +172,20 @@ impl Authentication {
             }
         }
     }
+}
+
+/// A token of a token server. Who asks may go away meanwhile, but the answer is waited for all the same: a server that has changed a
+/// refresh token says so once.
+async fn token(both: &Arc<(Kept<String>, OAuth2)>, end: Instant) -> Result<(String, u64), Error> {
+    if let Some(known) = both.0.known() {
+        return known;
+    }
+    let both = Arc::clone(both);
+    let fetching = tokio::spawn(async move { both.0.get(end, || both.1.fetch(end)).await });
+    fetching.await.unwrap_or_else(|_panicked| {
+        let (endpoint, cause) = ("The token server".to_owned(), "asking it failed".to_owned());
+        Err(TokenError::Unreadable { endpoint, cause }.into())
+    })
 }
 
 /// Puts a token on a request, where the settings have it.

@@ -3,11 +3,13 @@
 //! What is fresh and how it is revalidated is the crate http-cache-semantics' to say. What a guest or an admin says about freshness is
 //! put to it as if the API had said it; an API that forbids to store has the last word.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http::header::Entry;
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, ETAG, EXPIRES, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, ETAG, EXPIRES, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, PRAGMA, RANGE, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -139,7 +141,7 @@ impl Cache {
         freshness.put_on(&mut answer.headers);
         let now = (self.now)();
         let policy = CachePolicy::new_options(asked, &answer, now, OPTIONS);
-        let fresh_for = policy.time_to_live(now);
+        let fresh_for = policy.time_to_live(now).min(SECONDS_MAX);
         let can_be_asked_about = [ETAG, LAST_MODIFIED]
             .into_iter()
             .any(|validator| answer.headers.contains_key(validator));
@@ -159,7 +161,17 @@ impl Cache {
         freshness: Freshness,
     ) -> Option<Response> {
         let (entries, asked) = (self.entries.as_ref()?, Asked::of(prepared)?);
-        let answer = Answer::of(response)?;
+        let mut answer = Answer::of(response)?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            // It was asked about this very answer. Servers need not repeat what it is known by (RFC 9110, section 15.4.5), and some add to it.
+            let known = Answer::of(&stored.response)?;
+            for name in [ETAG, LAST_MODIFIED] {
+                match known.headers.get(&name) {
+                    Some(value) => answer.headers.insert(name, value.clone()),
+                    None => answer.headers.remove(name),
+                };
+            }
+        }
         match stored.policy.after_response(&asked, &answer, (self.now)()) {
             AfterResponse::NotModified(_policy, parts) => {
                 let response = Response {
@@ -223,7 +235,37 @@ impl Freshness {
         headers.remove(EXPIRES);
         headers.remove(PRAGMA);
         // The answer may have been under way in other caches, but the hint counts from when it was received.
-        headers.remove(http::header::AGE);
+        headers.remove(AGE);
+    }
+}
+
+/// More than anybody means, and what takes its place (RFC 9111, section 1.2.2): sums of it are still a time.
+const SECONDS_MAX: Duration = Duration::from_secs(1 << 31);
+
+/// Puts a bound to the numbers of seconds in the fields of caches.
+fn bound_seconds(headers: &mut HeaderMap) {
+    let is_too_much = |digits: &str| {
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && digits.parse().map_or(true, |seconds: u64| seconds > SECONDS_MAX.as_secs())
+    };
+    let most = SECONDS_MAX.as_secs().to_string();
+    let bounded = |value: &HeaderValue| {
+        let text = value.to_str().ok()?;
+        let digits = text.split(|character: char| !character.is_ascii_digit());
+        // The longest first, so that none is replaced in the middle of another.
+        let mut numbers: Vec<_> = digits.filter(|digits| is_too_much(digits)).collect();
+        numbers.sort_by_key(|digits| Reverse(digits.len()));
+        let bounded = numbers.iter().fold(text.to_owned(), |text, it| text.replace(*it, &most));
+        HeaderValue::try_from(bounded).ok()
+    };
+    for name in [AGE, CACHE_CONTROL] {
+        if let Entry::Occupied(mut entry) = headers.entry(name) {
+            for value in entry.iter_mut() {
+                if let Some(bounded) = bounded(value) {
+                    *value = bounded;
+                }
+            }
+        }
     }
 }
 
@@ -304,6 +346,7 @@ impl Answer {
         }
         // The body is whole and decompressed by now.
         headers.remove(TRANSFER_ENCODING);
+        bound_seconds(&mut headers);
         Some(Self { status, headers })
     }
 }

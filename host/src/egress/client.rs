@@ -28,6 +28,7 @@ use crate::limits::Limits;
 use crate::metrics::DatasourceMetrics;
 use crate::model::{self, Caller, Origin, Request, Response};
 
+pub(super) use connections::Alone;
 use connections::Names;
 use courier::{Courier, Delivered, Errand};
 pub use events::{Events, Opened};
@@ -77,8 +78,7 @@ pub struct Client {
 /// What of the memory of queries the responses of a round take, until this is dropped.
 #[derive(Debug, Default)]
 pub struct Held {
-    _own: Vec<Hold>,
-    _shared: Vec<Arc<Delivered>>,
+    _holds: Vec<Arc<Hold>>,
 }
 
 /// A request that is ready to go, and what is needed to judge its outcome.
@@ -98,8 +98,7 @@ struct Answer {
     response: Response,
     origin: Origin,
     retries: u32,
-    hold: Option<Hold>,
-    delivered: Option<Arc<Delivered>>,
+    hold: Option<Arc<Hold>>,
 }
 
 impl Client {
@@ -160,10 +159,9 @@ impl Client {
         let left = Arc::new(AtomicUsize::new(self.courier.round_bytes));
         let runs = exchanges.into_iter().map(|exchange| self.run(exchange, &left, asker));
         let (mut responses, mut held) = (Vec::new(), Held::default());
-        for Answer { response, hold, delivered, .. } in try_join_all(runs).await? {
+        for Answer { response, hold, .. } in try_join_all(runs).await? {
             responses.push(response);
-            held._own.extend(hold);
-            held._shared.extend(delivered);
+            held._holds.extend(hold);
         }
         Ok((responses, held))
     }
@@ -185,11 +183,11 @@ impl Client {
 
     /// A text that others wrote, without the secrets of this datasource and without the token that it was given.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let redacted = self.redaction.redact(text);
-        match self.courier.issued_token() {
-            Some(token) => Cow::Owned(Redaction::of(token.expose()).redact(&redacted).into_owned()),
-            None => redacted,
+        let mut redacted = self.redaction.redact(text);
+        for token in self.courier.issued_tokens() {
+            redacted = Cow::Owned(Redaction::of(token.expose()).redact(&redacted).into_owned());
         }
+        redacted
     }
 
     fn prepare(&self, request: Request, caller: &Caller) -> Result<Exchange, Error> {
@@ -217,6 +215,7 @@ impl Client {
         let (url, start) = (exchange.prepared.shown.clone(), Instant::now());
         let span = span_of(&exchange);
         let result = self.answer(exchange, left, asker, &span).await;
+        let result = result.map_err(|error| error.redacted(&|text| self.redact(text).into_owned()));
         self.observe(&span, result.as_ref().map(|answer| answer.response.status));
         let answer = result.as_ref();
         asker.journal.note(model::Exchange {
@@ -234,7 +233,7 @@ impl Client {
                 Some(failure) => {
                     let response = Response { failure: Some(failure), ..Response::default() };
                     let (origin, retries) = (Origin::Api, error.retries());
-                    Ok(Answer { response, origin, retries, hold: None, delivered: None })
+                    Ok(Answer { response, origin, retries, hold: None })
                 }
                 None => Err(error),
             },
@@ -316,7 +315,7 @@ impl Client {
         self.courier.take_of_round(left, response.body.len(), endpoint)?;
         let mut hold = asker.allowance.hold();
         hold.take(response.body.len()).await.map_err(Error::NoMemory)?;
-        Ok(Answer { response, origin, retries: 0, hold: Some(hold), delivered: None })
+        Ok(Answer { response, origin, retries: 0, hold: Some(Arc::new(hold)) })
     }
 
     /// From the API, together with whoever asks the same at the same time.
@@ -342,11 +341,11 @@ impl Client {
         };
         let Some(fingerprint) = fingerprint.filter(|_fingerprint| !asker.afresh) else {
             let delivered = self.courier.deliver(errand).instrument(span.clone()).await?;
-            return Ok(self.own(Arc::new(delivered), false));
+            return Ok(self.own(&delivered, false));
         };
         let deadline = asker.allowance.deadline;
         loop {
-            let (flight, is_joined) = self.flights.join(fingerprint, || {
+            let (flight, is_joined) = self.flights.join((fingerprint, errand.timeout), || {
                 let (courier, errand) = (Arc::clone(&self.courier), errand.clone());
                 let flight = async move { courier.deliver(errand).await.map(Arc::new) };
                 flight.instrument(span.clone()).boxed()
@@ -356,27 +355,26 @@ impl Client {
             let landed = landed
                 .map_err(|_elapsed| timed_out(&endpoint, start, Phase::Response, Bound::Query));
             match landed? {
-                // The time of whoever began it was over; there is some left here.
-                Err(Error::TimedOut { bound: Bound::Query, .. })
-                    if is_joined && Instant::now() < deadline => {}
+                // Whoever began it had no more time or room; there is some here.
+                Err(error) if is_joined && error.is_of_asker() && Instant::now() < deadline => {}
                 landed => {
                     let delivered = landed?;
                     if is_joined {
                         let bytes = delivered.response.body.len();
                         self.courier.take_of_round(left, bytes, &endpoint)?;
                     }
-                    return Ok(self.own(delivered, is_joined));
+                    return Ok(self.own(&delivered, is_joined));
                 }
             }
         }
     }
 
     /// The response for one of those who waited for it. Its body is not copied.
-    fn own(&self, delivered: Arc<Delivered>, is_joined: bool) -> Answer {
+    fn own(&self, delivered: &Delivered, is_joined: bool) -> Answer {
         let origin = if is_joined { Origin::Shared } else { delivered.origin };
         self.metrics.answered(origin.as_str());
         let (response, retries) = (delivered.response.clone(), delivered.retries);
-        Answer { response, origin, retries, hold: None, delivered: Some(delivered) }
+        Answer { response, origin, retries, hold: Some(Arc::clone(&delivered.hold)) }
     }
 }
 

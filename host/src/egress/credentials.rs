@@ -49,6 +49,8 @@ pub(super) struct Prepared {
     pub(super) body: Bytes,
     /// Whether a secret stands in the body.
     secret_in_body: bool,
+    /// Whether one stands in the URL. A redirect may repeat it, and then nobody knows where.
+    secret_in_url: bool,
 }
 
 impl Credentials {
@@ -75,6 +77,7 @@ impl Credentials {
         caller: &Caller,
     ) -> Result<Prepared, Error> {
         let shown = shown(&url, &request.parameters);
+        let secret_in_url = shown.contains(OPEN);
         if url.path().contains(OPEN_IN_PATH) {
             self.fill_path(&mut url)?;
         }
@@ -105,12 +108,17 @@ impl Credentials {
             }
         }
         let method = method(request.method);
-        Ok(Prepared { method, url, shown, headers, body, secret_in_body })
+        Ok(Prepared { method, url, shown, headers, body, secret_in_body, secret_in_url })
     }
 
-    /// Adds what Grafana forwards of the caller's request and the settings let through, where the guest set nothing itself.
+    /// Adds what Grafana forwards of the caller's request and the settings let through. A guest's own token or cookie stays; what the admin
+    /// has forwarded by name is the caller's or nobody's.
     fn forward(&self, caller: &Caller, headers: &mut HeaderMap) -> Result<(), Error> {
         let Forward { tokens, cookies, headers: named } = &self.forward;
+        // What the admin has forwarded by name may say who asks, which is not for a guest to say.
+        for name in named {
+            headers.remove(name.as_str());
+        }
         let tokens = ["authorization", "x-id-token"].into_iter().filter(|_name| *tokens);
         let cookies = ["cookie"].into_iter().filter(|_name| *cookies);
         for name in tokens.chain(cookies).chain(named.iter().map(String::as_str)) {
@@ -273,7 +281,8 @@ impl Prepared {
     #[cfg(test)]
     pub(super) fn plain(method: Method, url: Url, shown: String) -> Self {
         let (headers, body) = (HeaderMap::new(), Bytes::new());
-        Self { method, url, shown, headers, body, secret_in_body: false }
+        let (secret_in_body, secret_in_url) = (false, false);
+        Self { method, url, shown, headers, body, secret_in_body, secret_in_url }
     }
 
     /// The URL as errors and logs show it: without query.
@@ -303,7 +312,10 @@ impl Prepared {
             }
             self.drop_secrets();
         }
-        self.shown = origin(&to) + to.path();
+        self.shown = origin(&to);
+        if !self.secret_in_url {
+            self.shown += to.path();
+        }
         self.url = to;
         Ok(())
     }

@@ -380,6 +380,50 @@ impl Error {
         }
     }
 
+    /// The same without the secrets that others may have quoted. What the host itself says has none.
+    pub(crate) fn redacted(self, redact: &dyn Fn(&str) -> String) -> Self {
+        let mut error = self;
+        match &mut error {
+            Self::Token(token) => return Self::Token(token.clone().redacted(redact)),
+            Self::Tried { error, tries } => {
+                let error = Box::new(error.as_ref().clone().redacted(redact));
+                return Self::Tried { error, tries: *tries };
+            }
+            Self::Refused { target, .. } => *target = redact(target),
+            Self::Unreachable { endpoint, cause, .. }
+            | Self::Tls { endpoint, cause }
+            | Self::Broken { endpoint, cause }
+            | Self::CircuitOpen { endpoint, cause, .. } => {
+                *endpoint = redact(endpoint);
+                *cause = redact(cause);
+            }
+            Self::TimedOut { endpoint, .. }
+            | Self::TooLarge { endpoint, .. }
+            | Self::Inflated { endpoint, .. }
+            | Self::Pace { endpoint, .. } => *endpoint = redact(endpoint),
+            Self::Settings(_)
+            | Self::SecretNotDescribed { .. }
+            | Self::SecretNotSet { .. }
+            | Self::SecretInHeader { .. }
+            | Self::SecretInPath { .. }
+            | Self::Forwarded { .. }
+            | Self::Busy { .. }
+            | Self::NoMemory(_) => {}
+        }
+        error
+    }
+
+    /// Whether it is about whoever began an exchange, and nothing for others who wait for the same.
+    pub(super) fn is_of_asker(&self) -> bool {
+        match self {
+            Self::Tried { error, .. } => error.is_of_asker(),
+            Self::TimedOut { bound, .. } => *bound == Bound::Query,
+            Self::TooLarge { key, .. } => *key == "guest_memory_bytes",
+            Self::NoMemory(_) | Self::Busy { .. } | Self::Pace { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The failure as it is told to whoever looks at what a query did.
     pub(super) fn as_told(&self) -> Failure {
         Failure { sentence: self.user_message(), is_of_tls: self.kind() == "tls" }

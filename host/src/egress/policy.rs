@@ -166,7 +166,8 @@ impl Policy {
 
     /// Where a response redirects to; none if it is not a redirect. `hops` counts the redirects already followed.
     ///
-    /// The API may redirect to anywhere on the data source's own origin, and to hosts that a guest could ask itself.
+    /// The API may redirect to anywhere on its own origin. Another host may redirect to nothing but what a guest could ask itself: it is
+    /// its vendor's, and the data source's credentials would join the request.
     pub(super) fn redirect(
         &self,
         from: &Url,
@@ -189,8 +190,8 @@ impl Policy {
         let plain = matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
             && url.password().is_none();
-        let allowed =
-            plain && (self.is_own_origin(&url) || self.resolve_absolute(url.clone()).is_ok());
+        let stays = self.is_own_origin(from) && self.is_own_origin(&url);
+        let allowed = plain && (stays || self.resolve_absolute(url.clone()).is_ok());
         if !allowed {
             let to = origin(&url);
             return Err(match kind_of_host(&url).filter(|kind| kind.is_of_machine()) {

@@ -297,7 +297,8 @@ pub enum SettingsError {
     ServerName,
     /// The proxy would be asked for the certificate's name.
     #[error(
-        "serverName (jsonData) cannot be used together with a proxy from the environment (HTTPS_PROXY): the proxy would look for that name"
+        "serverName (jsonData) cannot be used together with a proxy (HTTPS_PROXY in the environment, or enableSecureSocksProxy): the \
+         proxy would look for that name"
     )]
     ServerNameAndProxy,
     /// No trusted roots, or another fault of TLS on this machine.

@@ -79,13 +79,14 @@ impl Error {
 
     /// The same without the secrets that an API may have quoted.
     pub(crate) fn redacted(self, client: &egress::Client) -> Self {
-        let redact = |text: String| client.redact(&text).into_owned();
+        let redact = |text: &str| client.redact(text).into_owned();
         match self {
+            Self::Egress(error) => Self::Egress(error.redacted(&redact)),
             Self::Guest(guest::Error::Refused { guest, refusal }) => {
-                Self::Guest(guest::Error::Refused { guest, refusal: refusal.map_text(redact) })
-            }
-            Self::Egress(egress::Error::Token(error)) => {
-                Self::Egress(error.redacted(redact).into())
+                Self::Guest(guest::Error::Refused {
+                    guest,
+                    refusal: refusal.map_text(|text| redact(&text)),
+                })
             }
             other => other,
         }

@@ -47,7 +47,8 @@ impl<'a> Rounds<'a> {
         let pause = self.poll.pause_before(&requests);
         let afresh = asker.afresh || pause.is_some();
         if let Some(pause) = pause {
-            if Instant::now() + pause >= asker.allowance.deadline {
+            let left = asker.allowance.deadline.saturating_duration_since(Instant::now());
+            if pause >= left {
                 return Err(Error::NotDone {
                     guest: self.guest.to_string(),
                     polls: self.poll.polls,
@@ -153,6 +154,16 @@ mod tests {
         assert_eq!(poll.pause_before(&[Request::get("/jobs/7/rows")]), None);
         assert_eq!(poll.pause_before(&[]), None);
         assert_eq!(poll.pause_before(&[]), None);
+    }
+
+    #[test]
+    fn an_api_that_never_wants_to_be_asked_again_is_not_waited_for() {
+        let (mut poll, job) = (Poll::default(), [Request::get("/jobs/7")]);
+        let headers = vec![("retry-after".to_owned(), u64::MAX.to_string())];
+        let response = Response { headers, ..Response::default() };
+        assert_eq!(poll.pause_before(&job), None);
+        poll.answered(&[response], SystemTime::UNIX_EPOCH);
+        assert_eq!(poll.pause_before(&job), Some(Duration::from_secs(u64::MAX)));
     }
 
     #[test]

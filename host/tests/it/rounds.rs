@@ -140,7 +140,7 @@ async fn a_job_that_takes_longer_than_its_query_is_told_as_such() {
     let (plugin, _folder) = plugin(&["fixtures/odd"]).await;
     let api = Api::start(|seen| match seen.line.as_str() {
         "GET /jobs" => Answer::json(r#"{"id": "7"}"#),
-        _ => Answer::json(r#"{"done": false}"#).header("retry-after", "3600"),
+        _ => Answer::json(r#"{"done": false}"#).header("retry-after", "18446744073709551615"),
     })
     .await;
     let datasource = odd("a", &api.url);

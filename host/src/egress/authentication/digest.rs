@@ -59,9 +59,7 @@ impl Digest {
         let values = headers.get_all(WWW_AUTHENTICATE).into_iter();
         let values = values.filter_map(|value| value.to_str().ok());
         // Several algorithms may be offered; the strongest that is known comes first by RFC 7616, section 3.7.
-        let parsed = values
-            .filter(|value| is_digest(value))
-            .find_map(|value| digest_auth::parse(value).ok());
+        let parsed = values.filter_map(digest_in).find_map(|value| digest_auth::parse(&value).ok());
         let Some(parsed) = parsed else { return false };
         let mut challenge = self.lock();
         if challenge.generation == generation {
@@ -76,6 +74,33 @@ impl Digest {
     }
 }
 
-fn is_digest(value: &str) -> bool {
-    value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("digest "))
+/// The challenge for digest authentication in a field, which may have others before it (RFC 9110, section 11.6.1), written as the crate
+/// reads it.
+fn digest_in(value: &str) -> Option<String> {
+    const SCHEME: &str = "digest ";
+    let lower = value.to_ascii_lowercase();
+    let begins = |at: &usize| *at == 0 || value[..*at].trim_end().ends_with(',');
+    let at = lower.match_indices(SCHEME).map(|(at, _scheme)| at).find(begins)?;
+    Some(format!("Digest {}", &value[at + SCHEME.len()..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_found_wherever_it_stands_and_however_it_is_written() {
+        let own = "realm=\"here\", nonce=\"n\", qop=\"auth\"";
+        for (value, is_one) in [
+            (format!("Digest {own}"), true),
+            (format!("digest {own}"), true),
+            (format!("DIGEST {own}"), true),
+            (format!("Basic realm=\"here\", Digest {own}"), true),
+            ("Basic realm=\"a digest of it\"".to_owned(), false),
+            ("Bearer".to_owned(), false),
+        ] {
+            let found = digest_in(&value).and_then(|value| digest_auth::parse(&value).ok());
+            assert_eq!(found.map(|it| it.realm), is_one.then(|| "here".to_owned()), "{value}");
+        }
+    }
 }

@@ -76,13 +76,13 @@ impl TokenError {
     }
 
     /// The same without the secrets that a server may have quoted.
-    pub(crate) fn redacted(self, redact: impl FnOnce(String) -> String) -> Self {
+    pub(in crate::egress) fn redacted(self, redact: &dyn Fn(&str) -> String) -> Self {
         match self {
             Self::Refused { endpoint, status, said } => {
-                Self::Refused { endpoint, status, said: redact(said) }
+                Self::Refused { endpoint, status, said: redact(&said) }
             }
             Self::Unreadable { endpoint, cause } => {
-                Self::Unreadable { endpoint, cause: redact(cause) }
+                Self::Unreadable { endpoint, cause: redact(&cause) }
             }
             other => other,
         }

@@ -5,13 +5,13 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::error::TokenError;
-use crate::egress::client::failure;
+use crate::egress::client::{Alone, failure};
 use crate::egress::error::{Bound, Error, Phase};
 use crate::egress::policy::{Refusal, origin, printable};
 use crate::limits::TOKEN_ANSWER_BYTES_MAX;
 
 /// What sends them.
-pub(super) struct Fetcher(reqwest::Client);
+pub(super) struct Fetcher(Alone);
 
 /// An answer, whole.
 pub(super) struct Answer {
@@ -23,7 +23,7 @@ pub(super) struct Answer {
 
 impl Fetcher {
     /// One by this client, which follows no redirect.
-    pub(super) fn new(client: reqwest::Client) -> Self {
+    pub(super) fn new(client: Alone) -> Self {
         Self(client)
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use crate::egress::error::{Bound, Error, Phase};
-use crate::limits::{TOKEN_FAILURE_TIME, TOKEN_MARGIN, TOKEN_YOUNG};
+use crate::limits::{TOKEN_FAILURE_TIME, TOKEN_LIFETIME_MAX, TOKEN_MARGIN, TOKEN_YOUNG};
 
 /// One that is kept.
 pub(super) struct Kept<T> {
@@ -75,6 +75,7 @@ impl<T: Clone> Kept<T> {
                 let since = Instant::now();
                 // Some of its time is for the way to the API; of a short one, not all.
                 let until = lifetime.map(|lifetime| {
+                    let lifetime = lifetime.min(TOKEN_LIFETIME_MAX);
                     since + lifetime.saturating_sub(TOKEN_MARGIN.min(lifetime / 4))
                 });
                 state.generation += 1;
@@ -98,7 +99,7 @@ impl<T: Clone> Kept<T> {
     }
 
     /// What is known now.
-    fn known(&self) -> Option<Result<(T, u64), Error>> {
+    pub(super) fn known(&self) -> Option<Result<(T, u64), Error>> {
         let state = self.lock();
         let now = Instant::now();
         if let Some(Value { value, until, .. }) = &state.value

@@ -2,7 +2,6 @@
 //! to it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use base64::Engine as _;
@@ -24,6 +23,7 @@ use super::assertion::Assertion;
 use super::error::TokenError;
 use super::fetcher::{Answer, Fetcher};
 use super::kept::Fetched;
+use super::rotations::Rotation;
 use super::{header_name, sensitive};
 use crate::egress::error::Error;
 use crate::egress::settings::{self, AuthStyle, Grant, SendAs, SettingsError};
@@ -37,8 +37,8 @@ pub(super) struct OAuth2 {
     given: settings::OAuth2,
     headers: Vec<(HeaderName, HeaderValue)>,
     assertion: Option<Assertion>,
-    /// The refresh token that is to be used next, if the server has given one.
-    rotated: Mutex<Option<Secret>>,
+    /// Where the refresh token is that is to be used next, if the server has given one.
+    rotation: Option<Rotation>,
     /// Whether the server wants the client's credentials in the body, which is found out.
     in_body: AtomicBool,
     fetcher: Fetcher,
@@ -60,7 +60,12 @@ impl OAuth2 {
         Ok(Self {
             headers: headers.collect::<Result<_, _>>()?,
             assertion,
-            rotated: Mutex::default(),
+            rotation: match &given.grant {
+                Grant::RefreshToken(first) => {
+                    Some(Rotation::of(&given.token_url, &given.client_id, first))
+                }
+                _ => None,
+            },
             in_body: AtomicBool::new(given.style == AuthStyle::Body),
             fetcher,
             send: given.send.clone(),
@@ -92,13 +97,27 @@ impl OAuth2 {
         let came = match &self.assertion {
             Some(assertion) => self.ask_with_assertion(assertion, in_body, end).await,
             None => self.ask_by_crate(in_body, end).await,
-        }?;
-        if let Some(token) = came.refresh_token() {
-            let token = Secret::new(token.secret().clone());
-            *self.rotated.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+        };
+        let came = came.inspect_err(|error| self.forget(error))?;
+        if let (Some(rotation), Some(token)) = (&self.rotation, came.refresh_token()) {
+            rotation.remember(Secret::new(token.secret().clone()));
         }
         let value = came.access_token().secret().clone();
         Ok(Fetched { value, lifetime: came.expires_in() })
+    }
+
+    /// The refresh token that the server gave, if it gave one.
+    pub(super) fn rotated(&self) -> Option<Secret> {
+        self.rotation.as_ref().and_then(Rotation::latest)
+    }
+
+    /// A refresh token that the server does not take is of no more use. The next time is that of the first one, which the admin may have
+    /// entered again.
+    fn forget(&self, error: &Error) {
+        let is_refused = matches!(error, Error::Token(TokenError::Refused { status: 400, .. }));
+        if let Some(rotation) = self.rotation.as_ref().filter(|_rotation| is_refused) {
+            rotation.forget();
+        }
     }
 
     async fn ask_by_crate(&self, in_body: bool, end: Instant) -> Result<BasicTokenResponse, Error> {
@@ -126,7 +145,7 @@ impl OAuth2 {
                 request.request_async(&http).await
             }
             Grant::RefreshToken(first) => {
-                let rotated = self.rotated.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let rotated = self.rotated();
                 let token = rotated.as_ref().unwrap_or(first).expose().to_owned();
                 let token = RefreshToken::new(token);
                 let mut request = client.exchange_refresh_token(&token).add_scopes(scopes);

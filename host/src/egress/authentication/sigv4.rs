@@ -17,6 +17,7 @@ use super::error::TokenError;
 use super::fetcher::Fetcher;
 use super::kept::Kept;
 use super::sts::Sts;
+use crate::egress::client::Alone;
 use crate::egress::credentials::Prepared;
 use crate::egress::error::Error;
 use crate::egress::settings::{self, AwsKeys, SettingsError};
@@ -39,7 +40,7 @@ enum Keys {
 impl Signer {
     pub(super) fn new(
         given: &settings::SigV4,
-        connect: impl FnOnce(&Url) -> Result<reqwest::Client, SettingsError>,
+        connect: impl FnOnce(&Url) -> Result<Alone, SettingsError>,
     ) -> Result<Self, SettingsError> {
         let needs_no_role = given.role.is_none();
         let keys = match &given.keys {
@@ -104,9 +105,13 @@ pub(super) fn signature(
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
     let failed = |cause: String| Error::from(TokenError::Signature { cause });
     let mut settings = SigningSettings::default();
-    if service == "s3" {
-        // S3 alone takes paths as they are and wants the body's digest (AWS's documentation of S3, "Authenticating Requests").
+    // Both want the body's digest (AWS's documentation of S3, "Authenticating Requests", and of OpenSearch Serverless, "Signing HTTP
+    // requests").
+    if matches!(service, "s3" | "aoss") {
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    }
+    // S3 alone takes paths as they are.
+    if service == "s3" {
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     }

@@ -85,9 +85,9 @@ fn proving(given: &settings::Authentication) -> Authentication {
     Authentication::new(given, |_url| Ok(client())).unwrap()
 }
 
-fn client() -> reqwest::Client {
+fn client() -> Alone {
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+    Alone::of(reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap())
 }
 
 fn prepared(url: &str) -> Prepared {
@@ -282,6 +282,41 @@ async fn a_refresh_token_that_the_server_changes_is_used_from_then_on() {
     }
     let seen = server.seen();
     assert!(seen[0].contains("refresh_token=r0") && seen[1].contains("refresh_token=r1"));
+    // Settings that were saved have the first one still.
+    let again = OAuth2::new(&given, Fetcher::new(client())).unwrap();
+    again.fetch(soon()).await.unwrap();
+    assert!(server.seen()[2].contains("refresh_token=r2"));
+}
+
+#[tokio::test]
+async fn a_changed_refresh_token_is_not_lost_with_whoever_asked() {
+    let server = Server::start(|number, _| {
+        json(&format!(r#"{{"access_token":"t{number}","refresh_token":"next{number}"}}"#))
+    })
+    .await;
+    let authentication = of(oauth2(&server, Grant::RefreshToken(secret("first of those"))));
+    {
+        let mut asking = Box::pin(prove(&authentication));
+        assert!(futures_util::poll!(&mut asking).is_pending());
+    }
+    while server.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let prepared = prove(&authentication).await.unwrap();
+    assert_eq!(header(&prepared, "authorization"), "Bearer t1");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_lifetime_beyond_all_clocks_is_a_long_one() {
+    let server =
+        Server::start(|_, _| json(r#"{"access_token":"t","expires_in":9223372036854775807}"#))
+            .await;
+    let authentication = of(oauth2(&server, Grant::ClientCredentials));
+    for _twice in 0..2 {
+        prove(&authentication).await.unwrap();
+    }
+    assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test]

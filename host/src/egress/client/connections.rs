@@ -89,14 +89,9 @@ impl Connections {
 
     /// Has TLS ask for the certificate's name. The host stays in `Host`, and is the one that is dialled.
     pub(super) fn rename(&self, is_own: bool, request: &mut reqwest::Request) {
-        let Some(name) = self.server_name.as_ref().filter(|_name| is_own) else { return };
-        let url = request.url();
-        let authority = &url[Position::BeforeHost..Position::AfterPort];
-        if let Ok(authority) = HeaderValue::from_str(authority) {
-            request.headers_mut().entry(HOST).or_insert(authority);
+        if let Some(name) = self.server_name.as_ref().filter(|_name| is_own) {
+            rename(name, request);
         }
-        // It fails for what is no host, and this was read as one.
-        let _renamed = request.url_mut().set_host(Some(name));
     }
 
     /// Whether the datasource's own host is reached through a proxy.
@@ -116,14 +111,18 @@ impl Connections {
         limits: &Limits,
         url: &Url,
         names: Names<'_>,
-    ) -> Result<reqwest::Client, SettingsError> {
-        let destination = Destination {
-            reach: Reach::of_own(url),
-            is_own: settings.base_url.as_ref().is_some_and(|base| base.origin() == url.origin()),
-            is_loopback: is_loopback(url),
-            is_https: url.scheme() == "https",
-        };
-        http_client(settings, limits, destination, self.bridge.as_ref(), names)
+    ) -> Result<Alone, SettingsError> {
+        let is_own = settings.base_url.as_ref().is_some_and(|base| base.origin() == url.origin());
+        let mut reach = Reach::of_own(url);
+        let alias = alias(settings)?.filter(|_alias| is_own);
+        if let Some((name, host)) = &alias {
+            reach.own.push(host.clone());
+            reach.alias = Some((name.clone(), host.clone()));
+        }
+        let (is_loopback, is_https) = (is_loopback(url), url.scheme() == "https");
+        let destination = Destination { reach, is_own, is_loopback, is_https };
+        let client = http_client(settings, limits, destination, self.bridge.as_ref(), names)?;
+        Ok(Alone { client, server_name: alias.map(|(name, _host)| name) })
     }
 
     /// The connections to the datasource's own host, or to others.
@@ -131,6 +130,42 @@ impl Connections {
         // Without others the policy lets nothing through that is not the own host's; for which `own` takes public addresses only.
         self.others.as_ref().filter(|_| !is_own).unwrap_or(&self.own)
     }
+}
+
+/// The connections to one host that the admin named.
+pub(in crate::egress) struct Alone {
+    client: reqwest::Client,
+    /// The name to ask it for by TLS, if it is not the host's.
+    server_name: Option<String>,
+}
+
+impl Alone {
+    /// Sends a request, up to the response's body.
+    pub(in crate::egress) async fn execute(
+        &self,
+        mut request: reqwest::Request,
+    ) -> reqwest::Result<reqwest::Response> {
+        if let Some(name) = &self.server_name {
+            rename(name, &mut request);
+        }
+        self.client.execute(request).await
+    }
+
+    /// One by a client as it is.
+    #[cfg(test)]
+    pub(in crate::egress) fn of(client: reqwest::Client) -> Self {
+        Self { client, server_name: None }
+    }
+}
+
+fn rename(name: &str, request: &mut reqwest::Request) {
+    let url = request.url();
+    let authority = &url[Position::BeforeHost..Position::AfterPort];
+    if let Ok(authority) = HeaderValue::from_str(authority) {
+        request.headers_mut().entry(HOST).or_insert(authority);
+    }
+    // It fails for what is no host, and this was read as one.
+    let _renamed = request.url_mut().set_host(Some(name));
 }
 
 fn http_client(
@@ -153,6 +188,9 @@ fn http_client(
     let mut reach = destination.reach;
     // As Go's net/http and so all other data sources do: the environment's proxy is not for Grafana's own machine.
     if let Some(bridge) = bridge {
+        if reach.alias.is_some() {
+            return Err(SettingsError::ServerNameAndProxy);
+        }
         // The proxy resolves names, so they are not judged here.
         builder = builder.no_proxy().proxy(bridge.proxy.clone());
     } else if destination.is_loopback {

@@ -1,7 +1,7 @@
 //! One request on its way: from its turn, hop by hop, to the last byte of its response, and again if that is worth a try.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use http::header::{ACCEPT_ENCODING, LOCATION, RANGE};
@@ -44,6 +44,8 @@ pub(super) struct Courier {
     pace: Option<(RateLimiter, f64)>,
     /// Tries after the first.
     retries: u32,
+    /// What the settings give one exchange.
+    timeout: Duration,
     /// Answers that may be given again.
     cache: Arc<Cache>,
     /// What is counted.
@@ -86,7 +88,17 @@ pub(super) struct Delivered {
     pub(super) origin: Origin,
     /// Tries after the first.
     pub(super) retries: u32,
-    _hold: Hold,
+    /// What of the query's memory the body takes. It outlives the body, which is let go of as soon as a guest has it.
+    pub(super) hold: Arc<Hold>,
+}
+
+/// Where a request has been.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hops {
+    /// Redirects that the last try followed.
+    pub(super) count: usize,
+    /// Whether any server has answered: then it has had the request.
+    was_answered: bool,
 }
 
 /// The time of one try.
@@ -147,6 +159,7 @@ impl Courier {
             gate: Gate::new(in_flight, in_flight, limits.calls_waiting),
             pace: rate_limiter(pace),
             retries: settings.retries,
+            timeout: settings.timeout,
             cache,
             metrics,
             response_bytes,
@@ -169,29 +182,38 @@ impl Courier {
         }
         traces::inject(&mut prepared.headers);
         let mut tries = Tries::new(errand.is_repeatable, self.retries);
-        let mut time = None;
+        let (mut time, mut hops) = (None, Hops::default());
         let came = loop {
-            let came = self.one_try(&prepared, &errand, &mut time).await;
+            let came = self.one_try(&prepared, &errand, &mut time, &mut hops).await;
             let end = time.map_or(errand.allowance.deadline, |time: Time| time.end);
             let left = end.saturating_duration_since(Instant::now());
             let seen = came.as_ref().map(|(response, _hold)| response);
-            let Some(pause) = tries.again(seen, SystemTime::now(), left) else { break came };
+            let again = tries.again(seen, hops.was_answered, SystemTime::now(), left);
+            let Some(pause) = again else { break came };
+            if let Ok((response, _hold)) = &came {
+                errand.left.fetch_add(response.body.len(), Ordering::Relaxed);
+            }
             self.metrics.retried();
             sleep(pause).await;
         };
-        self.judge(&origin, came.as_ref().map(|(response, _hold)| response));
+        self.judge(&errand, &origin, came.as_ref().map(|(response, _hold)| response));
         let retries = tries.retries;
-        let (response, hold) = came.map_err(|error| match retries {
+        let (response, mut hold) = came.map_err(|error| match retries {
             0 => error,
             _ => Error::Tried { error: Box::new(error), tries: retries + 1 },
         })?;
-        let (response, origin) = self.keep(&errand, response);
-        Ok(Delivered { response, origin, retries, _hold: hold })
+        let (response, origin) = self.keep(&errand, response, hops.count);
+        if origin == Origin::Revalidated {
+            // Nothing of the body has come, but there it is.
+            self.take_of_round(&errand.left, response.body.len(), &errand.prepared.endpoint())?;
+            hold.take(response.body.len()).await.map_err(Error::NoMemory)?;
+        }
+        Ok(Delivered { response, origin, retries, hold: Arc::new(hold) })
     }
 
-    /// The token that the datasource has at the moment, if it was given one.
-    pub(super) fn issued_token(&self) -> Option<Secret> {
-        self.authentication.issued_token()
+    /// The tokens that the datasource was given.
+    pub(super) fn issued_tokens(&self) -> Vec<Secret> {
+        self.authentication.issued_tokens()
     }
 
     /// Whether what goes to the datasource's own host goes through a proxy.
@@ -206,14 +228,16 @@ impl Courier {
         })
     }
 
-    /// Tells the circuit breaker how the API does. What ended by the query's own time or limits says nothing about it.
-    fn judge(&self, origin: &str, came: Result<&Response, &Error>) {
+    /// Tells the circuit breaker how the API does. What ended by the query's own time or limits, or by a guest's impatience, says nothing
+    /// about it.
+    fn judge(&self, errand: &Errand, origin: &str, came: Result<&Response, &Error>) {
         match came {
             Ok(response) if matches!(response.status, 502..=504) => {
                 let cause = || format!("It answered with status {}.", response.status);
                 self.breaker.failed(origin, cause, Instant::now());
             }
             Ok(_response) => self.breaker.succeeded(origin),
+            Err(Error::TimedOut { .. }) if errand.timeout < self.timeout => {}
             Err(error) if error.is_of_api() => {
                 self.breaker.failed(origin, || error.user_message(), Instant::now());
             }
@@ -221,8 +245,9 @@ impl Courier {
         }
     }
 
-    /// What is given of a response to whoever waits for it.
-    fn keep(&self, errand: &Errand, response: Response) -> (Response, Origin) {
+    /// What is given of a response to whoever waits for it. One that came after `hops` redirects is not that of the URL that was asked for,
+    /// however fresh it is, so that it is not kept.
+    fn keep(&self, errand: &Errand, response: Response, hops: usize) -> (Response, Origin) {
         let Some((fingerprint, freshness, stored, _validators)) = &errand.kept else {
             return (response, Origin::Api);
         };
@@ -234,7 +259,9 @@ impl Courier {
         if let Some(response) = again {
             return (response, Origin::Revalidated);
         }
-        self.cache.store(*fingerprint, &errand.prepared, &response, *freshness);
+        if hops == 0 {
+            self.cache.store(*fingerprint, &errand.prepared, &response, *freshness);
+        }
         (response, Origin::Api)
     }
 
@@ -244,6 +271,7 @@ impl Courier {
         prepared: &Prepared,
         errand: &Errand,
         time: &mut Option<Time>,
+        hops: &mut Hops,
     ) -> Result<(Response, Hold), Error> {
         let deadline = errand.allowance.deadline;
         let end = time.map_or(deadline, |time| time.end);
@@ -252,7 +280,7 @@ impl Courier {
         let mut hold = errand.allowance.hold();
         let room = Room { deadline, left: &errand.left, hold: &mut hold };
         let start = Instant::now();
-        let response = self.exchange(prepared.clone(), room, time).await?;
+        let response = self.exchange(prepared.clone(), room, time, hops).await?;
         let (status, bytes, elapsed) = (response.status, response.body.len(), start.elapsed());
         self.metrics.response(errand.method, status, bytes, elapsed);
         tracing::debug!(endpoint = prepared.endpoint(), status, bytes, ?elapsed, "Exchange");
@@ -289,9 +317,10 @@ impl Courier {
         prepared: Prepared,
         room: Room<'_>,
         time: Time,
+        hops: &mut Hops,
     ) -> Result<Response, Error> {
         let asked = prepared.endpoint();
-        let sent = timeout_at(time.end, self.send(prepared, time.end)).await;
+        let sent = timeout_at(time.end, self.send(prepared, time.end, hops)).await;
         let (endpoint, response) =
             sent.map_err(|_elapsed| time.over(&asked, Phase::Response))??;
         self.read(endpoint, response, room, time).await
@@ -305,20 +334,21 @@ impl Courier {
         &self,
         mut prepared: Prepared,
         end: Instant,
+        hops: &mut Hops,
     ) -> Result<(String, reqwest::Response), Error> {
-        let mut hops = 0;
+        hops.count = 0;
         loop {
-            let response = self.hop(&prepared, end).await?;
+            let response = self.hop(&prepared, end, hops).await?;
             self.check_header(&prepared, &response)?;
             let location = response.headers().get(LOCATION).map(HeaderValue::as_bytes);
-            let next = self.policy.redirect(&prepared.url, response.status(), location, hops);
+            let next = self.policy.redirect(&prepared.url, response.status(), location, hops.count);
             let next = next.and_then(|next| match next {
                 Some(next) => prepared.follow(response.status(), next).map(|()| true),
                 None => Ok(false),
             });
             match next {
                 Ok(false) => return Ok((prepared.endpoint(), response)),
-                Ok(true) => hops += 1,
+                Ok(true) => hops.count += 1,
                 Err(refusal) => {
                     return Err(self.policy.refused(prepared.endpoint(), refusal));
                 }
@@ -328,7 +358,12 @@ impl Courier {
 
     /// Sends a request to one place, with a proof of who asks if that is the datasource's own; once more with a newer one if the API
     /// asks for that.
-    async fn hop(&self, prepared: &Prepared, end: Instant) -> Result<reqwest::Response, Error> {
+    async fn hop(
+        &self,
+        prepared: &Prepared,
+        end: Instant,
+        hops: &mut Hops,
+    ) -> Result<reqwest::Response, Error> {
         let is_own = self.policy.is_own_origin(&prepared.url);
         let connections = self.connections.to(is_own);
         let mut is_first = true;
@@ -345,6 +380,7 @@ impl Courier {
                 .execute(request)
                 .await
                 .map_err(|error| self.failed(prepared, &error, start.elapsed()))?;
+            hops.was_answered = true;
             let (status, headers) = (response.status(), response.headers());
             let again =
                 proof.is_some_and(|proof| self.authentication.is_outdated(proof, status, headers));

@@ -32,7 +32,7 @@ pub(super) enum Coding {
 impl Coding {
     /// The one that header fields name. None for none, and for what nobody asked for: a guest that did gets it as it is.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
-        match headers.get(CONTENT_ENCODING)?.to_str().ok()?.trim() {
+        match headers.get(CONTENT_ENCODING)?.to_str().ok()?.trim().to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => Some(Self::Gzip),
             "br" => Some(Self::Brotli),
             "zstd" => Some(Self::Zstandard),
@@ -99,10 +99,14 @@ impl Body {
         self.decoded > DECODED_BYTES_FREE.max(came.saturating_mul(most))
     }
 
-    /// All pieces.
-    pub(super) fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> {
-        stream::try_unfold(self, async |mut body| {
+    /// All pieces, until it has grown to more than `most` times of what came.
+    pub(super) fn into_stream(self, most: usize) -> impl Stream<Item = io::Result<Bytes>> {
+        stream::try_unfold(self, move |mut body| async move {
             let piece = body.next().await?;
+            if body.has_grown_beyond(most) {
+                let cause = format!("it grows to more than {most} times of its compressed size");
+                return Err(io::Error::other(cause));
+            }
             Ok(piece.map(|piece| (piece, body)))
         })
     }
@@ -171,7 +175,7 @@ mod tests {
         for (name, coding) in [
             ("gzip", Some(Coding::Gzip)),
             ("x-gzip", Some(Coding::Gzip)),
-            (" br ", Some(Coding::Brotli)),
+            (" BR ", Some(Coding::Brotli)),
             ("zstd", Some(Coding::Zstandard)),
             ("identity", None),
             ("deflate", None),

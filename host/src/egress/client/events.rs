@@ -16,7 +16,7 @@ use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 use tracing::Instrument as _;
 
-use super::courier::Time;
+use super::courier::{Hops, Time};
 use super::reading::{Room, headers};
 use super::{Client, Exchange, decoding, failure, span_of};
 use crate::budget::Allowance;
@@ -74,11 +74,13 @@ impl Client {
         let start = Instant::now();
         // Whatever ends it, the stream is opened again.
         let time = Time { start, end: deadline.min(start + timeout), bound: Bound::Exchange };
-        let sent = timeout_at(time.end, self.courier.send(prepared, time.end)).await;
+        let sent =
+            timeout_at(time.end, self.courier.send(prepared, time.end, &mut Hops::default())).await;
         let (endpoint, response) =
             sent.map_err(|_elapsed| time.over(&asked, Phase::Response))??;
         let opened = if response.status().is_success() {
-            Opened::Events(Box::new(Events::new(endpoint, response)))
+            let ratio = self.courier.decompression_ratio;
+            Opened::Events(Box::new(Events::new(endpoint, response, ratio)))
         } else {
             let (left, mut hold) = (AtomicUsize::new(self.courier.round_bytes), allowance.hold());
             let room = Room { deadline, left: &left, hold: &mut hold };
@@ -103,14 +105,14 @@ impl Opened {
 }
 
 impl Events {
-    fn new(endpoint: String, response: reqwest::Response) -> Self {
+    fn new(endpoint: String, response: reqwest::Response, ratio: usize) -> Self {
         let content_type = response.headers().get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
         let is_server_sent = media_type.eq_ignore_ascii_case("text/event-stream");
         let (status, headers) = (response.status().as_u16(), headers(&response));
         let pending = Arc::<AtomicUsize>::default();
-        let body = body(endpoint.clone(), response, Arc::clone(&pending));
+        let body = body(endpoint.clone(), response, ratio, Arc::clone(&pending));
         let reader = if is_server_sent {
             Reader::ServerSentEvents(SseByteStream::new(body))
         } else {
@@ -128,6 +130,8 @@ impl Events {
             let Some(data) = self.reader.next().await else { return Ok(None) };
             let data = data.map_err(|problem| problem.at(&self.endpoint))?;
             self.pending.store(0, Ordering::Relaxed);
+            // What is empty may come without end, and without a pause.
+            tokio::task::consume_budget().await;
             if !data.trim().is_empty() {
                 let (status, headers) = (self.status, self.headers.clone());
                 let body = data.into();
@@ -138,8 +142,13 @@ impl Events {
 }
 
 /// The body's bytes, as long as there are some now and then, and no event is larger than it may be.
-fn body(endpoint: String, response: reqwest::Response, pending: Arc<AtomicUsize>) -> Body {
-    let chunks = decoding::Body::of(response).into_stream();
+fn body(
+    endpoint: String,
+    response: reqwest::Response,
+    ratio: usize,
+    pending: Arc<AtomicUsize>,
+) -> Body {
+    let chunks = decoding::Body::of(response).into_stream(ratio);
     let chunks = Box::pin(chunks.timeout(LIVE_SILENCE_MAX));
     Box::pin(chunks.map(move |chunk| {
         let chunk = chunk.map_err(|_elapsed| Error::TimedOut {

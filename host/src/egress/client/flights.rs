@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
@@ -15,32 +16,35 @@ pub(super) type Outcome = Result<Arc<Delivered>, Error>;
 /// A request under way. It goes on as long as anybody waits for it, and no longer.
 pub(super) type Flight = Shared<BoxFuture<'static, Outcome>>;
 
+/// What makes a flight the same: the request, and the time that its guest gives it.
+pub(super) type Destination = (Fingerprint, Duration);
+
 /// The requests of one client that are under way.
 #[derive(Default)]
 pub(super) struct Flights(Arc<Mutex<UnderWay>>);
 
 #[derive(Default)]
 struct UnderWay {
-    flights: HashMap<Fingerprint, (u64, WeakShared<BoxFuture<'static, Outcome>>)>,
+    flights: HashMap<Destination, (u64, WeakShared<BoxFuture<'static, Outcome>>)>,
     /// Counts up: tells a flight from the one before it.
     next: u64,
 }
 
 impl Flights {
-    /// The flight with this fingerprint, and whether it was there already; `begin` makes one.
+    /// The flight to this destination, and whether it was there already; `begin` makes one.
     pub(super) fn join(
         &self,
-        fingerprint: Fingerprint,
+        destination: Destination,
         begin: impl FnOnce() -> BoxFuture<'static, Outcome>,
     ) -> (Flight, bool) {
         let mut under_way = lock(&self.0);
-        let known = under_way.flights.get(&fingerprint);
+        let known = under_way.flights.get(&destination);
         if let Some(flight) = known.and_then(|(_number, flight)| flight.upgrade()) {
             return (flight, true);
         }
         let number = under_way.next;
         under_way.next += 1;
-        let landing = Landing { under_way: Arc::clone(&self.0), fingerprint, number };
+        let landing = Landing { under_way: Arc::clone(&self.0), destination, number };
         let begun = begin();
         let flight = async move {
             let _landing = landing;
@@ -48,7 +52,7 @@ impl Flights {
         };
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
-            under_way.flights.insert(fingerprint, (number, weak));
+            under_way.flights.insert(destination, (number, weak));
         }
         (flight, false)
     }
@@ -57,7 +61,7 @@ impl Flights {
 /// Takes a flight off the list when it is over, or nobody waits for it any more.
 struct Landing {
     under_way: Arc<Mutex<UnderWay>>,
-    fingerprint: Fingerprint,
+    destination: Destination,
     number: u64,
 }
 
@@ -65,9 +69,9 @@ impl Drop for Landing {
     fn drop(&mut self) {
         let mut under_way = lock(&self.under_way);
         // The next may have begun between the last one's going away and this.
-        let is_own = under_way.flights.get(&self.fingerprint);
+        let is_own = under_way.flights.get(&self.destination);
         if is_own.is_some_and(|(number, _flight)| *number == self.number) {
-            under_way.flights.remove(&self.fingerprint);
+            under_way.flights.remove(&self.destination);
         }
     }
 }

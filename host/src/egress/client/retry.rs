@@ -28,14 +28,16 @@ impl Tries {
         Self { is_repeatable, pauses: pauses.build(), retries: 0 }
     }
 
-    /// How long to wait before the next try, if `came` is worth one and it begins within the time that is `left`.
+    /// How long to wait before the next try, if `came` is worth one and it begins within the time that is `left`. `was_answered` says
+    /// whether a server has had the request: one that redirected it, for instance.
     pub(super) fn again(
         &mut self,
         came: Result<&Response, &Error>,
+        was_answered: bool,
         now: SystemTime,
         left: Duration,
     ) -> Option<Duration> {
-        if !self.is_worth_it(came) {
+        if !self.is_worth_it(came, was_answered) {
             return None;
         }
         let own = self.pauses.next()?;
@@ -49,12 +51,14 @@ impl Tries {
         Some(pause)
     }
 
-    fn is_worth_it(&self, came: Result<&Response, &Error>) -> bool {
+    fn is_worth_it(&self, came: Result<&Response, &Error>, was_answered: bool) -> bool {
         match came {
             Ok(response) => self.is_repeatable && matches!(response.status, 429 | 502..=504),
             // What was never sent can do no harm.
-            Err(Error::Unreachable { was_sent: false, .. }) => true,
-            Err(Error::TimedOut { phase: Phase::Connection, .. }) => true,
+            Err(
+                Error::Unreachable { was_sent: false, .. }
+                | Error::TimedOut { phase: Phase::Connection, .. },
+            ) => self.is_repeatable || !was_answered,
             Err(Error::Unreachable { .. } | Error::Broken { .. }) => self.is_repeatable,
             Err(_) => false,
         }
@@ -102,7 +106,7 @@ mod tests {
     }
 
     fn is_tried(is_repeatable: bool, came: Result<&Response, &Error>) -> bool {
-        Tries::new(is_repeatable, 2).again(came, SystemTime::UNIX_EPOCH, LONG).is_some()
+        Tries::new(is_repeatable, 2).again(came, false, SystemTime::UNIX_EPOCH, LONG).is_some()
     }
 
     #[test]
@@ -142,16 +146,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_has_had_is_not_sent_again_because_another_is_away() {
+        for error in [unreachable(false), timed_out(Phase::Connection)] {
+            for (is_repeatable, expected) in [(true, true), (false, false)] {
+                let mut tries = Tries::new(is_repeatable, 2);
+                let again = tries.again(Err(&error), true, SystemTime::UNIX_EPOCH, LONG);
+                assert_eq!(again.is_some(), expected, "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn tries_come_to_an_end_and_pauses_grow() {
         let mut tries = Tries::new(true, 3);
         let came = answer(503, None);
-        let pauses = std::iter::from_fn(|| tries.again(Ok(&came), SystemTime::UNIX_EPOCH, LONG));
+        let pauses =
+            std::iter::from_fn(|| tries.again(Ok(&came), false, SystemTime::UNIX_EPOCH, LONG));
         let pauses: Vec<_> = pauses.collect();
         assert_eq!((pauses.len(), tries.retries), (3, 3));
         assert!(pauses.windows(2).all(|pair| pair[1] > pair[0] / 2), "{pauses:?}");
         assert!(pauses[0] >= RETRY_PAUSE_MIN && pauses[2] <= RETRY_PAUSE_MAX * 2, "{pauses:?}");
         assert!(!is_tried(true, Err(&broken())) || Tries::new(true, 0).retries == 0);
-        assert!(Tries::new(true, 0).again(Ok(&came), SystemTime::UNIX_EPOCH, LONG).is_none());
+        assert!(
+            Tries::new(true, 0).again(Ok(&came), false, SystemTime::UNIX_EPOCH, LONG).is_none()
+        );
     }
 
     #[test]
@@ -167,11 +185,11 @@ mod tests {
             ("99999999999999", None),
         ] {
             let came = answer(429, Some(value));
-            assert_eq!(Tries::new(true, 2).again(Ok(&came), now, LONG), expected, "{value}");
+            assert_eq!(Tries::new(true, 2).again(Ok(&came), false, now, LONG), expected, "{value}");
         }
         // What is none is not there.
         for value in ["", "soon", "-1", "1.5", "99999999999999999999999999"] {
-            let pause = Tries::new(true, 2).again(Ok(&answer(429, Some(value))), now, LONG);
+            let pause = Tries::new(true, 2).again(Ok(&answer(429, Some(value))), false, now, LONG);
             assert!(pause.is_some_and(|pause| pause <= RETRY_PAUSE_MIN * 2), "{value}");
         }
     }

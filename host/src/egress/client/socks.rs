@@ -15,14 +15,16 @@ use fast_socks5::{AuthenticationMethod, ReplyError, Socks5Command};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 
 use crate::egress::settings::{SettingsError, Socks, SocksTls};
-use crate::limits::{SOCKS_CONNECTIONS_MAX, SOCKS_TIMEOUT};
+use crate::limits::{
+    SOCKS_ACCEPT_PAUSE, SOCKS_CONNECTIONS_MAX, SOCKS_HALF_OPEN_TIME, SOCKS_TIMEOUT,
+};
 
 /// The way of one client through the proxy.
 pub(super) struct Bridge {
@@ -138,7 +140,10 @@ async fn serve(listener: TcpListener, way: Arc<Way>) {
     let mut open = tokio::task::JoinSet::new();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let Ok((stream, _peer)) = listener.accept().await else { continue };
+        let Ok((stream, _peer)) = listener.accept().await else {
+            sleep(SOCKS_ACCEPT_PAUSE).await;
+            continue;
+        };
         let way = Arc::clone(&way);
         open.spawn(async move {
             way.cross(stream).await;
@@ -162,7 +167,7 @@ impl Way {
             Ok(mut far) => {
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
                 let Ok(mut near) = waiting.reply_success(any).await else { return };
-                let _copied = copy_bidirectional(&mut near, &mut far).await;
+                copy_both_ways(&mut near, &mut far).await;
             }
             Err((reply, cause)) => {
                 *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause);
@@ -189,6 +194,8 @@ impl Way {
         let stream = TcpStream::connect(&self.socks.address).await;
         let stream =
             stream.map_err(|error| unreachable(format!("it cannot be reached ({error})")))?;
+        // Without it one that is gone without a word would stay. It is only a wish to the system.
+        let _set = rustix::net::sockopt::set_socket_keepalive(&stream, true);
         let tls = self.connector.connect(self.name.clone(), stream).await;
         let tls =
             tls.map_err(|error: io::Error| unreachable(format!("TLS with it failed ({error})")))?;
@@ -206,6 +213,26 @@ impl Way {
         })?;
         Ok(stream)
     }
+}
+
+/// Copies until one side has ended, and then what the other still says for a short time: one that says nothing and never ends would be kept
+/// for ever, long after reqwest has given up.
+async fn copy_both_ways<F: AsyncRead + AsyncWrite>(near: &mut TcpStream, far: F) {
+    let (mut from_near, mut to_near) = near.split();
+    let (mut from_far, mut to_far) = split(far);
+    let there = async {
+        let _copied = copy(&mut from_near, &mut to_far).await;
+        let _gone = to_far.shutdown().await;
+    };
+    let back = async {
+        let _copied = copy(&mut from_far, &mut to_near).await;
+        let _gone = to_near.shutdown().await;
+    };
+    tokio::pin!(there, back);
+    let _late = tokio::select! {
+        () = &mut there => timeout(SOCKS_HALF_OPEN_TIME, back).await,
+        () = &mut back => timeout(SOCKS_HALF_OPEN_TIME, there).await,
+    };
 }
 
 type Waiting = Socks5ServerProtocol<TcpStream, fast_socks5::server::states::CommandRead>;

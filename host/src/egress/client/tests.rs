@@ -583,6 +583,26 @@ async fn a_redirect_to_another_host_is_refused_unless_allowed_and_never_gets_a_c
 }
 
 #[tokio::test]
+async fn a_secret_that_a_redirect_repeats_is_not_shown_to_anybody() {
+    let server = Server::start(|request| match request.starts_with("GET /bott0ken%2Ftoken/x/ ") {
+        true => Answer::Last(response("200 OK", "Content-Length: 9\r\n", b"half")),
+        false => redirect("/bott0ken%2Ftoken/x/"),
+    })
+    .await;
+    let mut settings = server.settings();
+    settings.secrets = [("token".to_owned(), secret("t0ken/token"))].into();
+    let allowed = Allowed { secrets: vec!["token".to_owned()], ..Allowed::default() };
+    let client =
+        Client::new(&settings, &allowed, &Limits::default(), no_cache(), metrics()).unwrap();
+    for tolerate_failure in [false, true] {
+        let request = Request { tolerate_failure, ..get("/bot{{secret:token}}/x") };
+        let text = format!("{:?}", send(&client, request).await);
+        assert!(text.contains("Broken"), "{text}");
+        assert!(!text.contains("t0ken"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_loop_ends_after_ten_hops() {
     let server = Server::start(|_| redirect("/again")).await;
     let error = send(&server.client(), get("/x")).await.unwrap_err();

@@ -375,3 +375,20 @@ fn hostile_text_is_fit_for_one_line_of_a_message() {
     assert_eq!(printable("a\r\n\u{1b}[31mä'\u{202e}"), "a\\r\\n\\u{1b}[31mä'\\u{202e}");
     assert_eq!(printable(&"a".repeat(201)), "a".repeat(200) + "…");
 }
+
+#[test]
+fn another_host_redirects_to_nothing_that_a_guest_could_not_ask() {
+    let policy = policy("http://h/prefix", &["a.example"], &["a.example"]);
+    let from = Url::parse("https://a.example/r").unwrap();
+    let redirect = |location: &str| {
+        policy.redirect(&from, StatusCode::TEMPORARY_REDIRECT, Some(location.as_bytes()), 0)
+    };
+    let refused = Err(Refusal::Redirect { to: "http://h".to_owned() });
+    for outside in ["http://h/", "http://h/admin", "http://h/prefix/../admin", "http://h/prefixed"]
+    {
+        assert_eq!(redirect(outside), refused, "{outside}");
+    }
+    for allowed in ["http://h/prefix/x", "https://a.example/y"] {
+        assert_eq!(redirect(allowed).unwrap().unwrap().as_str(), allowed);
+    }
+}

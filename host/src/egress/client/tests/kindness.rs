@@ -224,6 +224,94 @@ async fn what_has_a_validator_is_asked_about_and_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_server_need_not_say_once_more_by_what_it_knows_an_answer() {
+    for unchanged in ["", "ETag: \"1-gzip\"\r\n"] {
+        for known in ["ETag: \"1\"\r\n", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"] {
+            let unchanged = response("304 Not Modified", unchanged, b"");
+            let server = in_turn(vec![fine(known), unchanged]).await;
+            let client = keeping(&server.settings());
+            for origin in [Origin::Api, Origin::Revalidated, Origin::Revalidated] {
+                let (response, noted) = ask(&client, get("/x"), &Caller::nobody()).await;
+                let response = response.unwrap();
+                assert_eq!((response.status, &response.body[..]), (200, &b"fine"[..]), "{known}");
+                assert_eq!(noted.origin, origin);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn numbers_beyond_all_clocks_are_long_times() {
+    for headers in [
+        "Cache-Control: max-age=9223372036854775807\r\n",
+        "Cache-Control: max-age=99999999999999999999999, stale-if-error=99999999999\r\n",
+        "Cache-Control: max-age=18446744073709551615, stale-while-revalidate=18446744073709551615\r\n",
+    ] {
+        let server = in_turn(vec![fine(headers)]).await;
+        let client = keeping(&server.settings());
+        for _twice in 0..2 {
+            ask(&client, get("/x"), &Caller::nobody()).await.0.unwrap();
+        }
+        assert_eq!(server.requests().len(), 1, "{headers}");
+    }
+    // An answer as old as that is fresh no more.
+    let old = fine("Age: 18446744073709551615\r\nCache-Control: max-age=60\r\nETag: \"1\"\r\n");
+    let server = in_turn(vec![old]).await;
+    let client = keeping(&server.settings());
+    for _twice in 0..2 {
+        ask(&client, get("/x"), &Caller::nobody()).await.0.unwrap();
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_redirect_led_to_is_not_kept_as_the_answer_of_where_it_began() {
+    let server = Server::start(|request| match request.split(' ').nth(1) {
+        Some("/latest") => redirect("/v1"),
+        _ => Answer::Bytes(fine("Cache-Control: max-age=31536000\r\n")),
+    })
+    .await;
+    let client = keeping(&server.settings());
+    for _twice in 0..2 {
+        ask(&client, get("/latest"), &Caller::nobody()).await.0.unwrap();
+    }
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn what_was_done_is_not_done_again_because_a_redirect_leads_to_nobody() {
+    let server = Server::start(|_request| {
+        Answer::Bytes(response("303 See Other", "Location: http://127.0.0.1:9/done\r\n", b""))
+    })
+    .await;
+    let mut settings = HttpSettings { retries: 2, ..server.settings() };
+    settings.allowed_hosts = vec!["127.0.0.1:9".to_owned()];
+    let allowed = Allowed {
+        hosts: settings.allowed_hosts.clone(),
+        methods: vec![Method::Get, Method::Post],
+        ..Allowed::default()
+    };
+    let client = Client::new(&settings, &allowed, &Limits::default(), cache(), metrics()).unwrap();
+    for (method, seen) in [(Method::Post, 1), (Method::Get, 1 + 3)] {
+        let request = Request { method, ..get("/x") };
+        let error = ask(&client, request, &Caller::nobody()).await.0.unwrap_err();
+        assert!(error.user_message().contains("127.0.0.1:9"), "{error}");
+        assert_eq!(server.requests().len(), seen);
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_is_impatient_closes_nothing_for_others() {
+    let server = Server::start(|_request| Answer::Stall(Vec::new())).await;
+    let client = keeping(&server.settings());
+    let impatient = Request { timeout: Some(Duration::from_millis(1)), ..get("/x") };
+    for _time in 0..2 * BREAKER_FAILURES {
+        let error = ask(&client, impatient.clone(), &Caller::nobody()).await.0.unwrap_err();
+        assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn save_and_test_asks_the_api_itself() {
     let server = in_turn(vec![fine("Cache-Control: max-age=60\r\n")]).await;
     let client = keeping(&server.settings());
