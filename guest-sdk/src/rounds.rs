@@ -87,6 +87,7 @@ pub fn cursor<F: Into<Fetch>>(
     if cursor == state {
         return Err(circle("cursor"));
     }
+    is_plain(&cursor)?;
     Ok(Some(request(&cursor).into().state(cursor)))
 }
 
@@ -141,7 +142,9 @@ pub fn link<S>(
     link: Option<&str>,
 ) -> Result<Option<Fetch>, Refusal> {
     let Some(link) = link.map(str::trim).filter(|link| !link.is_empty()) else { return Ok(None) };
-    let absolute = |target: &str| match target.contains("://") {
+    let is_absolute =
+        |target: &str| target.starts_with("http://") || target.starts_with("https://");
+    let absolute = |target: &str| match is_absolute(target) {
         true => target.to_owned(),
         false => {
             format!("{}/{}", datasource.url.trim_end_matches('/'), target.trim_start_matches('/'))
@@ -154,11 +157,50 @@ pub fn link<S>(
             "The API links to its next page by {link:?}, which is not a URL."
         ))
     })?;
+    let next = of_own_host(datasource.url.trim_end_matches('/'), next)?;
     if next == state {
         return Err(circle("link"));
     }
+    is_plain(&next)?;
     let next_page = Request { target: next.clone(), parameters: Vec::new(), ..first };
     Ok(Some(Fetch::from(next_page).state(next)))
+}
+
+/// A link as the host lets it through. An API behind a proxy that does TLS may not know that it is asked by https.
+fn of_own_host(base: &str, link: String) -> Result<String, Refusal> {
+    let parts = |url: &str| {
+        let (scheme, rest) = url.split_once("://")?;
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        Some((scheme.to_owned(), authority))
+    };
+    let (Some((own_scheme, own)), Some((scheme, authority))) = (parts(base), parts(&link)) else {
+        return Ok(link);
+    };
+    if own != authority {
+        return Ok(link);
+    }
+    let link = match (own_scheme.as_str(), scheme.as_str()) {
+        ("https", "http") => link.replacen("http", "https", 1),
+        _ => link,
+    };
+    let rest = link.strip_prefix(base);
+    if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?'])) {
+        return Ok(link);
+    }
+    let link: String = link.chars().take(200).collect();
+    Err(Refusal::UnexpectedResponse(format!(
+        "The API links to its next page by {link:?}, which is not below the data source's URL."
+    )))
+}
+
+/// What an API says must not stand for a secret in the next request.
+fn is_plain(text: &str) -> Result<(), Refusal> {
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("{{secret:") || lower.contains("%7b%7bsecret:") {
+        let problem = "The API names a placeholder for a secret as its next page.".to_owned();
+        return Err(Refusal::UnexpectedResponse(problem));
+    }
+    Ok(())
 }
 
 /// The link to the next page in a response's `Link` header fields (RFC 8288), for [`link`].

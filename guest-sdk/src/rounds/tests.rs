@@ -96,3 +96,31 @@ fn the_link_header_may_be_there_several_times() {
     assert_eq!(next_of_header(&response), Some("/2"));
     assert_eq!(next_of_header(&Response::sample(200, "[]")), None);
 }
+
+#[test]
+fn what_an_api_says_stands_for_no_secret() {
+    let asked = cursor("", Some("{{secret:apiKey}}"), |_cursor| Request::get("/rows"));
+    assert!(matches!(asked, Err(Refusal::UnexpectedResponse(_))));
+    for link in
+        ["/rows?after={{secret:apiKey}}", "/%7b%7Bsecret:apiKey%7D%7D", "/{{secret:apiKey}}"]
+    {
+        assert!(matches!(of_own_host("http://h", link.to_owned()), Ok(_)));
+        assert!(is_plain(&encoded(link)).is_err(), "{link}");
+    }
+    assert!(is_plain("{{secretary}}").is_ok());
+}
+
+#[test]
+fn a_link_is_below_the_data_sources_url_and_as_safe_as_it() {
+    let of = |link: &str| of_own_host("https://h:8443/api", link.to_owned()).ok();
+    for (link, expected) in [
+        ("https://h:8443/api/rows?page=2", Some("https://h:8443/api/rows?page=2")),
+        ("http://h:8443/api/rows", Some("https://h:8443/api/rows")),
+        ("https://H:8443/api", None),
+        ("https://h:8443/rows", None),
+        ("https://h:8443/apis", None),
+        ("http://other/rows", Some("http://other/rows")),
+    ] {
+        assert_eq!(of(link).as_deref(), expected, "{link}");
+    }
+}
