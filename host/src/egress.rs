@@ -19,7 +19,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 
-pub use asker::{Asker, Journal};
+pub use asker::{Asker, Demand, Journal};
 pub use authentication::TokenError;
 pub use cache::Cache;
 pub use client::{Client, Events, Held, Opened, retry_after};

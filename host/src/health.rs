@@ -1,10 +1,10 @@
 //! One health check, from start to end: Grafana's "Save & test", step by step.
 
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::datasource::Datasource;
-use crate::egress::{Asker, Journal, Step, TLS};
+use crate::egress::{Asker, Demand, Journal, Step, TLS};
 use crate::limits::Limits;
 use crate::model::{Caller, Diagnosis, Exchange, Verdict};
 use crate::query::{Error, Rounds};
@@ -26,7 +26,10 @@ pub async fn check(
 ) -> Checked {
     let journal = Journal::default();
     let judged = judge(datasource, caller, &journal, limits, deadline);
-    let (judgement, mut steps) = tokio::join!(judged, datasource.client.walk());
+    // What takes longer than the guest is told by the exchanges.
+    let walked = timeout_at(deadline, datasource.client.walk());
+    let (judgement, walked) = tokio::join!(judged, walked);
+    let mut steps = walked.unwrap_or_default();
     let redact = |text: &str| datasource.client.redact(text).into_owned();
     let judgement = judgement.map_err(|error| error.redacted(&datasource.client));
     let judgement = judgement.map(|Diagnosis { healthy, message, details }| Diagnosis {
@@ -38,7 +41,7 @@ pub async fn check(
     reconcile(&mut steps, &exchanges);
     steps.extend(authenticated(&exchanges, datasource.client.credentials_in_words()));
     steps.extend(answered(&exchanges));
-    steps.extend(understood(&judgement));
+    steps.extend(understood(&judgement, &exchanges));
     for step in &mut steps {
         step.text = redact(&step.text);
     }
@@ -57,7 +60,7 @@ async fn judge(
     let Datasource { guest, view, client, .. } = datasource;
     let mut rounds = Rounds::new(guest.id(), limits);
     let allowance = &datasource.allow(deadline);
-    let asker = Asker { caller, allowance, journal, afresh: true };
+    let asker = Asker { caller, allowance, journal, demand: Demand::Own };
     let mut fetch = guest.health_requests(view, allowance).await?;
     loop {
         let (responses, _held) = rounds.send(client, fetch.requests, asker).await?;
@@ -83,9 +86,12 @@ fn reconcile(steps: &mut Vec<Step>, exchanges: &[Exchange]) {
     }
 }
 
-/// Whether the API takes the credentials; nothing if it did not answer.
+/// Whether the API takes the credentials; nothing if it did not answer, or not in a way that says so: a proxy before it that is not well,
+/// for instance, has not looked at them.
 fn authenticated(exchanges: &[Exchange], credentials: &str) -> Option<Step> {
-    let answered: Vec<_> = exchanges.iter().filter(|exchange| exchange.status > 0).collect();
+    let looks_at_them =
+        |exchange: &&Exchange| matches!(exchange.status, 200..=399 | 401 | 403..=406);
+    let answered: Vec<_> = exchanges.iter().filter(looks_at_them).collect();
     let refused = answered.iter().find(|exchange| matches!(exchange.status, 401 | 403));
     let (ok, text) = match refused {
         Some(Exchange { status, url, .. }) => {
@@ -113,11 +119,12 @@ fn answered(exchanges: &[Exchange]) -> impl Iterator<Item = Step> {
 }
 
 /// What the guest makes of it.
-fn understood(judgement: &Result<Diagnosis, Error>) -> Option<Step> {
+fn understood(judgement: &Result<Diagnosis, Error>, exchanges: &[Exchange]) -> Option<Step> {
+    let is_told = exchanges.iter().any(|exchange| exchange.failure.is_some());
     let (ok, text) = match judgement {
         Ok(Diagnosis { healthy, message, .. }) => (*healthy, message.clone()),
-        // What has no answer was told already.
-        Err(Error::Egress(_)) => return None,
+        // What has no answer was told already; what was not sent was not.
+        Err(Error::Egress(_)) if is_told => return None,
         Err(error) => (false, error.user_message()),
     };
     Some(Step { name: "Understood", ok, text, elapsed: std::time::Duration::ZERO })
@@ -129,6 +136,8 @@ fn details(own: Option<&str>, steps: &[Step]) -> String {
     let mut details = own.unwrap_or_default();
     let lines = steps.iter().map(|Step { name, ok, text, .. }| {
         let mark = if *ok { "OK" } else { "FAILED" };
+        // A line break would begin a step of its own.
+        let text = text.replace(char::is_control, " ");
         format!("{name}: {mark} ({text})")
     });
     let lines = lines.collect::<Vec<_>>().join("\n");
@@ -167,7 +176,29 @@ mod tests {
         let text = "http://h/x answers with status 401 to a token";
         assert_eq!((step.ok, step.text.as_str()), (false, text));
         assert!(authenticated(&[exchange(404, None)], "a token").unwrap().ok);
+        for status in [400, 407, 429, 502, 503] {
+            assert_eq!(authenticated(&[exchange(status, None)], "a token"), None, "{status}");
+        }
         assert_eq!(authenticated(&[exchange(0, Some("no"))], "a token"), None);
+    }
+
+    #[test]
+    fn what_was_not_sent_is_a_step_that_failed_and_what_was_is_told_once() {
+        let error = || {
+            let (guest, name) = ("odd".to_owned(), "apiKey".to_owned());
+            Err(Error::Egress(crate::egress::Error::SecretNotSet { guest, name }))
+        };
+        let step = understood(&error(), &[exchange(200, None)]).unwrap();
+        assert!(!step.ok && step.text.contains("'apiKey'"), "{}", step.text);
+        assert_eq!(understood(&error(), &[exchange(0, Some("no"))]), None);
+    }
+
+    #[test]
+    fn a_guests_words_make_no_step_of_their_own() {
+        let text = "x)\nAuthenticated: OK (y".to_owned();
+        let step = Step { name: "Understood", ok: false, text, elapsed: Duration::ZERO };
+        let details: Value = serde_json::from_str(&details(None, &[step])).unwrap();
+        assert_eq!(details["verboseMessage"].as_str().unwrap().lines().count(), 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod error;
+mod placeholders;
 mod rounds;
 
 use std::sync::Arc;
@@ -14,10 +15,11 @@ use tracing::Instrument as _;
 
 pub use chunks::{Part, run_in_chunks};
 pub use error::Error;
+pub(crate) use placeholders::{check, check_json};
 pub(crate) use rounds::Rounds;
 
 use crate::datasource::Datasource;
-use crate::egress::{Asker, Client, Journal};
+use crate::egress::{Asker, Client, Demand, Journal};
 pub use crate::frame::Chunk;
 use crate::frame::Frames;
 use crate::guest::GuestId;
@@ -55,14 +57,19 @@ async fn run_one(
     deadline: Instant,
 ) -> Result<Vec<Bytes>, Error> {
     let (allowance, journal) = (datasource.allow(deadline), Journal::default());
-    let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
-    let collected = collect(datasource, query, limits, asker).await;
+    let asker = Asker { caller, allowance: &allowance, journal: &journal, demand: Demand::Any };
+    let collected = collect(datasource, query, limits, asker, query.from_alert).await;
     let (mut frames, notice) = collected.map_err(|error| error.redacted(&datasource.client))?;
     // Frames of an alert rule are evaluated, and nobody looks at them.
+    let exchanges = told(&journal, &datasource.client);
+    let stale = stale(&exchanges);
     if !query.from_alert {
-        let exchanges = told(&journal, &datasource.client);
-        let notices = notice.into_iter().chain(stale(&exchanges)).collect();
-        frames.tell(&exchanges, notices);
+        frames.tell(&exchanges, notice.into_iter().chain(stale).collect());
+    } else if stale.is_some() {
+        tracing::warn!(
+            refId = query.ref_id,
+            "An alert rule evaluates an old answer: there is no new one"
+        );
     }
     encode(frames, datasource.guest.id(), query, format).await
 }
@@ -88,13 +95,14 @@ fn stale(exchanges: &[Exchange]) -> Option<Notice> {
 
 /// All frames of a query, checked each by itself; and if the query ended before its end, a notice of that.
 ///
-/// A dashboard shows what there is when a later page cannot be had. An alert rule must not evaluate half of the data, so that for one it
-/// is an error.
+/// A dashboard shows what there is when a later page cannot be had. Who has no place for a notice wants it `whole`: an alert rule must not
+/// evaluate half of the data, and a stream must not show it as if it were all. For them it is an error.
 pub(crate) async fn collect(
     datasource: &Datasource,
     query: &Query,
     limits: &Limits,
     asker: Asker<'_>,
+    whole: bool,
 ) -> Result<(Frames, Option<Notice>), Error> {
     let mut frames = Frames::new(limits);
     let mut run = Run::begin(datasource, query, limits, asker).await?;
@@ -110,7 +118,7 @@ pub(crate) async fn collect(
             }
             Err(error) => error,
         };
-        if query.from_alert || is_first || !error.is_about_more() {
+        if whole || is_first || !error.is_about_more() {
             return Err(error);
         }
         let rounds = run.rounds.before();
@@ -153,6 +161,7 @@ impl<'a> Run<'a> {
         limits: &'a Limits,
         asker: Asker<'a>,
     ) -> Result<Self, Error> {
+        check_json(&query.model)?;
         let next =
             datasource.guest.build_requests(query, &datasource.view, asker.allowance).await?;
         let rounds = Rounds::new(datasource.guest.id(), limits);

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::datasource::{Datasource, RawSettings, Registry};
-use crate::egress::{Asker, Journal};
+use crate::egress::{Asker, Demand, Journal};
 use crate::limits::Limits;
 use crate::model::{Caller, Reply, ResourceRequest, ResourceResponse};
-use crate::query::{Error, Rounds};
+use crate::query::{Error, Rounds, check, check_json};
 use routes::Route;
 
 /// Answers a resource call: by the host itself if the path is one of its own, else by the datasource's guest.
@@ -56,9 +56,14 @@ async fn call(
     deadline: Instant,
 ) -> Result<ResourceResponse, Error> {
     let Datasource { guest, view, client, .. } = datasource;
+    check(&request.path)?;
+    for (name, value) in &request.parameters {
+        check(name).and_then(|()| check(value))?;
+    }
+    check_json(&String::from_utf8_lossy(&request.body))?;
     let mut rounds = Rounds::new(guest.id(), limits);
     let (allowance, journal) = (&datasource.allow(deadline), Journal::default());
-    let asker = Asker { caller, allowance, journal: &journal, afresh: false };
+    let asker = Asker { caller, allowance, journal: &journal, demand: Demand::Any };
     let mut fetch = guest.resource_requests(request, view, allowance).await?;
     loop {
         let (responses, _held) = rounds.send(client, fetch.requests, asker).await?;

@@ -20,11 +20,11 @@ pub use channels::{Channels, Running};
 use news::News;
 
 use crate::datasource::{Datasource, RawSettings, Registry};
-use crate::egress::{Asker, Journal, Opened};
+use crate::egress::{Asker, Demand, Journal, Opened};
 use crate::frame::{self, Frames, LiveFrame};
 use crate::limits::{LIVE_EVENT_PAUSE, LIVE_RETRY_MAX, LIVE_RETRY_MIN, Limits};
 use crate::model::{Caller, Fetch, Query, Response, Source};
-use crate::query::{Error, add, collect, elsewhere};
+use crate::query::{Error, add, check_json, collect, elsewhere};
 
 /// A stream that somebody looks at.
 pub struct Stream<'a> {
@@ -88,6 +88,7 @@ impl Stream<'_> {
         packets: &mpsc::Sender<Bytes>,
     ) -> Result<(), Error> {
         let query = self.channel.query((self.now)());
+        check_json(&query.model)?;
         let allowance = datasource.allow(deadline);
         let fetch = datasource.guest.live_request(&query, &datasource.view, &allowance).await?;
         if let Some(fetch) = fetch {
@@ -97,8 +98,8 @@ impl Stream<'_> {
         let start = Instant::now();
         // Many may look at it, so it is asked for on nobody's behalf.
         let (caller, journal) = (&Caller::nobody(), &Journal::default());
-        let asker = Asker { caller, allowance: &allowance, journal, afresh: false };
-        let (frames, _ended_early) = collect(datasource, &query, self.limits, asker).await?;
+        let asker = Asker { caller, allowance: &allowance, journal, demand: Demand::Any };
+        let (frames, _never) = collect(datasource, &query, self.limits, asker, true).await?;
         self.tell(frames, News::of_window, news, datasource, packets).await?;
         *pauses = self::pauses();
         sleep_until(start + self.channel.interval()).await;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use graft_host::budget::{Budget, Lane};
-use graft_host::egress::{Allowed, Asker, Cache, Client, HttpSettings, Journal};
+use graft_host::egress::{Allowed, Asker, Cache, Client, Demand, HttpSettings, Journal};
 use graft_host::limits::Limits;
 use graft_host::metrics::Metrics;
 use graft_host::model::{Caller, Request};
@@ -80,7 +80,7 @@ impl Layer {
         let deadline = TokioInstant::now() + Duration::from_secs(60);
         let allowance = &self.budget.allow(Lane::HOST, deadline);
         let (caller, journal) = (&Caller::nobody(), &Journal::default());
-        let asker = Asker { caller, allowance, journal, afresh: false };
+        let asker = Asker { caller, allowance, journal, demand: Demand::Any };
         let (responses, _held) = self.client.send_all(vec![request], asker).await?;
         let took = begun.elapsed();
         ensure!(

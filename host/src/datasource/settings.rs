@@ -245,7 +245,8 @@ fn forward(json_data: &JsonData<'_>) -> Result<Forward, Error> {
     }
     Ok(Forward {
         tokens: json_data.is_on("oauthPassThru")?,
-        cookies: !json_data.list("keepCookies")?.is_empty(),
+        // What is none forwards nothing, which is the safe side.
+        cookies: json_data.list("keepCookies").is_ok_and(|names| !names.is_empty()),
         headers,
     })
 }

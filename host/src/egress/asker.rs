@@ -14,9 +14,19 @@ pub struct Asker<'a> {
     pub allowance: &'a Allowance,
     /// Where each exchange is noted.
     pub journal: &'a Journal,
-    /// Whether the API itself has to answer, as for "Save & test": nothing comes from the cache, and a circuit that is open keeps
-    /// nothing back.
-    pub afresh: bool,
+    /// What answer will do.
+    pub demand: Demand,
+}
+
+/// What answer will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Any that may be given.
+    Any,
+    /// One that is not older than the request, as for whoever waits for a change: nothing comes from the cache.
+    New,
+    /// The API's own, as for "Save & test": it is shared with nobody either, and a circuit that is open keeps nothing back.
+    Own,
 }
 
 /// The exchanges of one query, in the order of their ends.

@@ -14,7 +14,7 @@ use http::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, field};
 
-use super::asker::Asker;
+use super::asker::{Asker, Demand};
 use super::cache::{Cache, Found, Freshness, Stored};
 use super::credentials::{Credentials, Prepared};
 use super::error::{Bound, Error, Phase};
@@ -270,7 +270,7 @@ impl Client {
         let fingerprint =
             exchange.is_repeatable.then(|| Fingerprint::of(self.number, &exchange.prepared));
         let found = match &fingerprint {
-            Some(fingerprint) if !asker.afresh => {
+            Some(fingerprint) if asker.demand == Demand::Any => {
                 self.cache.look_up(fingerprint, &exchange.prepared)
             }
             _ => Found::Nothing,
@@ -337,9 +337,9 @@ impl Client {
             kept,
             allowance: asker.allowance.clone(),
             left: Arc::clone(left),
-            afresh: asker.afresh,
+            is_own: asker.demand == Demand::Own,
         };
-        let Some(fingerprint) = fingerprint.filter(|_fingerprint| !asker.afresh) else {
+        let Some(fingerprint) = fingerprint.filter(|_it| asker.demand != Demand::Own) else {
             let delivered = self.courier.deliver(errand).instrument(span.clone()).await?;
             return Ok(self.own(&delivered, false));
         };

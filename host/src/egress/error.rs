@@ -272,6 +272,8 @@ impl Error {
             Self::TimedOut { .. }
             | Self::TooLarge { .. }
             | Self::Inflated { .. }
+            | Self::NoMemory(_)
+            | Self::Busy { .. }
             | Self::Pace { .. } => true,
             error => error.is_of_api(),
         }

@@ -5,9 +5,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use super::{Error, Run, add, elsewhere, told};
+use super::{Error, Run, add, elsewhere, stale, told};
 use crate::datasource::Datasource;
-use crate::egress::{Asker, Journal};
+use crate::egress::{Asker, Demand, Journal};
 use crate::frame::{Chunk, Frames};
 use crate::limits::{ENCODE_INLINE_BYTES_MAX, Limits};
 use crate::model::{Caller, Format, Query};
@@ -62,7 +62,7 @@ async fn run_one(
     }
     let mut frames = Frames::new(limits);
     let (allowance, journal) = (datasource.allow(deadline), Journal::default());
-    let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
+    let asker = Asker { caller, allowance: &allowance, journal: &journal, demand: Demand::Any };
     let redacted = |error: Error| error.redacted(&datasource.client);
     let run = Run::begin(datasource, query, limits, asker).await;
     let mut run = run.map_err(redacted)?;
@@ -73,7 +73,9 @@ async fn run_one(
         added?;
         // A frame's meta leaves with its first chunk, so that it tells of the first round alone.
         if is_first && !frames.is_empty() {
-            frames.tell(&told(&journal, &datasource.client), Vec::new());
+            let exchanges = told(&journal, &datasource.client);
+            let notices = stale(&exchanges).into_iter().collect();
+            frames.tell(&exchanges, notices);
             is_first = false;
         }
         let small = frames.column_bytes() <= ENCODE_INLINE_BYTES_MAX;

@@ -100,7 +100,12 @@ impl Error {
                 matches!(refusal, Refusal::Downstream { .. } | Refusal::UnexpectedResponse(_))
             }
             Self::Frame { error, .. } => matches!(**error, frame::Error::TooMuch { .. }),
-            Self::TooMany { .. } | Self::NotDone { .. } => true,
+            Self::Guest(
+                guest::Error::TimedOut { .. }
+                | guest::Error::Failed { failure: guest::Failure::TooMuch(_), .. },
+            )
+            | Self::TooMany { .. }
+            | Self::NotDone { .. } => true,
             _ => false,
         }
     }

@@ -9,7 +9,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
 
 use super::Error;
-use crate::egress::{Asker, Client, Held, retry_after};
+use crate::egress::{Asker, Client, Demand, Held, retry_after};
 use crate::guest::GuestId;
 use crate::limits::{Limits, POLL_PAUSE_MAX, POLL_PAUSE_MIN};
 use crate::model::{Request, Response};
@@ -45,7 +45,10 @@ impl<'a> Rounds<'a> {
     ) -> Result<(Vec<Response>, Held), Error> {
         self.admit(&requests)?;
         let pause = self.poll.pause_before(&requests);
-        let afresh = asker.afresh || pause.is_some();
+        let demand = match asker.demand {
+            Demand::Any if pause.is_some() => Demand::New,
+            demand => demand,
+        };
         if let Some(pause) = pause {
             let left = asker.allowance.deadline.saturating_duration_since(Instant::now());
             if pause >= left {
@@ -56,7 +59,7 @@ impl<'a> Rounds<'a> {
             }
             sleep(pause).await;
         }
-        let sent = client.send_all(requests, Asker { afresh, ..asker }).await?;
+        let sent = client.send_all(requests, Asker { demand, ..asker }).await?;
         self.poll.answered(&sent.0, SystemTime::now());
         Ok(sent)
     }
@@ -111,7 +114,9 @@ impl Poll {
                 .build()
         });
         let own = pauses.next().unwrap_or(POLL_PAUSE_MAX);
-        Some(self.asked_to_wait.map_or(own, |asked| asked.max(POLL_PAUSE_MIN)))
+        // What is over at once says nothing about how long it takes.
+        let asked = self.asked_to_wait.filter(|asked| *asked >= POLL_PAUSE_MIN);
+        Some(asked.unwrap_or(own))
     }
 
     fn answered(&mut self, responses: &[Response], now: SystemTime) {
@@ -174,6 +179,15 @@ mod tests {
         assert_eq!(poll.pause_before(&job), None);
         poll.answered(&[response, Response::default()], SystemTime::UNIX_EPOCH);
         assert_eq!(poll.pause_before(&job), Some(Duration::from_secs(3)));
+        poll.answered(
+            &[Response {
+                headers: vec![("retry-after".to_owned(), "0".to_owned())],
+                ..Response::default()
+            }],
+            SystemTime::UNIX_EPOCH,
+        );
+        let pause = poll.pause_before(&job).map(|pause| pause.as_millis());
+        assert_eq!(pause, Some(200));
         poll.answered(&[Response::default()], SystemTime::UNIX_EPOCH);
         assert!(poll.pause_before(&job).is_some_and(|pause| pause < POLL_PAUSE_MAX));
     }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::datasource::Datasource;
-use crate::egress::{Asker, Journal};
+use crate::egress::{Asker, Demand, Journal};
 use crate::frame::Readiness;
 use crate::limits::Limits;
 use crate::model::{Caller, JsonObject, Query};
@@ -93,8 +93,8 @@ async fn judge_one(
     deadline: Instant,
 ) -> Result<Readiness, Error> {
     let (allowance, journal) = (datasource.allow(deadline), Journal::default());
-    let asker = Asker { caller, allowance: &allowance, journal: &journal, afresh: false };
-    let (frames, _never) = collect(datasource, query, limits, asker).await?;
+    let asker = Asker { caller, allowance: &allowance, journal: &journal, demand: Demand::Any };
+    let (frames, _never) = collect(datasource, query, limits, asker, true).await?;
     let judged = elsewhere(move || Ok(frames.complete()?.alert_readiness())).await?;
     judged.map_err(|error| Error::frame(datasource.guest.id(), error))
 }

@@ -66,9 +66,9 @@ faults! {
         |_| vec![response("200 OK", "content-length: 100\r\n", b"[{"), Reset]
         => expected(502, &["2 of 100 bytes", "It was tried 3 times."], 3);
     a_body_that_drips: |_| vec![response("200 OK", "content-length: 1000\r\n", b""), Drip]
-        => expected(504, &["within 2.0 s", "'Timeout'"], 1);
+        => expected(504, &["within 2.", "'Timeout'"], 1);
     a_server_that_says_nothing: |_| vec![Hang]
-        => expected(504, &["within 2.0 s", "'Timeout'"], 1);
+        => expected(504, &["within 2.", "'Timeout'"], 1);
     a_body_without_end: |_| vec![response("200 OK", "", b""), Flood]
         => expected(502, &["4194304 bytes", "'response_bytes'"], 1);
     a_body_that_is_announced_too_large:

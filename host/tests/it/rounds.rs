@@ -176,6 +176,24 @@ async fn a_secret_stands_in_each_place_as_that_place_wants_it() {
 }
 
 #[tokio::test]
+async fn whoever_asks_names_no_secret() {
+    let (plugin, _folder) = plugin(&["fixtures/odd"]).await;
+    let api = Api::start(|_seen| Answer::json("[]")).await;
+    let datasource = odd("a", &api.url).secret("apiKey", "s3cret");
+    for text in ["{{secret:apiKey}}", "%7B%7Bsecret:apiKey%7D%7D"] {
+        let query = Query::new("A", json!({"behaviour": "readings", "\u{fc}\\": text}));
+        let response = plugin.query_data(datasource.query_data([query])).await.unwrap();
+        let (status, source, sentence) = error(&response, "A");
+        assert_eq!((status, source), (400, "downstream"), "{sentence}");
+        assert!(sentence.contains("which only a guest may write"), "{sentence}");
+    }
+    let request = datasource.call_resource("GET", "echo?text=%7B%7Bsecret%3AapiKey%7D%7D");
+    let answer = plugin.call_resource(request).await.unwrap();
+    assert_eq!(answer.code, 400);
+    assert_eq!(api.lines().len(), 0);
+}
+
+#[tokio::test]
 async fn a_secret_that_is_not_set_or_would_climb_is_named_and_nothing_is_sent() {
     let (plugin, _folder) = plugin(&["fixtures/odd"]).await;
     let api = Api::start(|_seen| Answer::json("[]")).await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::HOST;
+use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Position, Url};
 
 use super::failure;
@@ -77,8 +78,7 @@ impl Connections {
             is_https: true,
         };
         let others = (!policy.others().is_empty()).then_some(others);
-        let by_environment =
-            !own.is_loopback && !proxies(|variable| env::var(variable).ok()).is_empty();
+        let by_environment = !own.is_loopback && base.is_some_and(is_proxied);
         let bridge = settings.socks.as_ref().map(Bridge::new).transpose()?;
         let through = bridge.as_ref();
         let client = |destination| http_client(settings, limits, destination, through, names);
@@ -197,7 +197,8 @@ fn http_client(
         builder = builder.no_proxy();
     } else {
         let proxies = proxies(|variable| env::var(variable).ok());
-        if reach.alias.is_some() && !proxies.is_empty() {
+        let is_proxied = settings.base_url.as_ref().is_some_and(is_proxied);
+        if reach.alias.is_some() && is_proxied {
             return Err(SettingsError::ServerNameAndProxy);
         }
         reach = reach.and_proxies(proxies);
@@ -229,6 +230,13 @@ fn alias(settings: &HttpSettings) -> Result<Option<(String, String)>, SettingsEr
         Ok(Host::Domain(name)) => Ok(Some((name, host.trim_matches(['[', ']']).to_owned()))),
         _ => Err(SettingsError::ServerName),
     }
+}
+
+/// Whether the environment has requests for this URL go through a proxy, as reqwest reads it: by the URL's scheme, and unless `NO_PROXY`
+/// names its host.
+fn is_proxied(url: &Url) -> bool {
+    let uri = url.as_str().parse().ok();
+    uri.is_some_and(|uri: http::Uri| Matcher::from_env().intercept(&uri).is_some())
 }
 
 /// The hosts of the proxies that the environment names. Their names are resolved here, like any other; behind them it is the proxy

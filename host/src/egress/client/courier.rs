@@ -78,7 +78,7 @@ pub(super) struct Errand {
     /// What is left for the bodies of the round, bytes.
     pub(super) left: Arc<AtomicUsize>,
     /// Whether an open circuit keeps nothing back.
-    pub(super) afresh: bool,
+    pub(super) is_own: bool,
 }
 
 /// What came of it.
@@ -173,7 +173,7 @@ impl Courier {
     /// Sends a request, again if that is worth a try, and reads the response; keeps it if it may be given again.
     pub(super) async fn deliver(&self, errand: Errand) -> Result<Delivered, Error> {
         let origin = origin(&errand.prepared.url);
-        if !errand.afresh {
+        if !errand.is_own {
             self.admit(&errand, &origin)?;
         }
         let mut prepared = errand.prepared.clone();
@@ -423,11 +423,11 @@ fn rate_limiter(pace: Pace) -> Option<(RateLimiter, f64)> {
     /// Tokens come in this time one by one, or several at once if there are more.
     const TICK: Duration = Duration::from_millis(10);
     let each_second = pace.requests_per_second.filter(|number| *number > 0.0)?;
-    let (refill, interval) = if each_second * TICK.as_secs_f64() > 1.0 {
-        ((each_second * TICK.as_secs_f64()).round() as usize, TICK)
-    } else {
-        (1, Duration::try_from_secs_f64(1.0 / each_second).unwrap_or(Duration::MAX))
-    };
+    let refill = (each_second * TICK.as_secs_f64()).ceil().max(1.0);
+    // The crate counts in milliseconds; a part of one more is not faster than is asked for.
+    let milliseconds = (refill / each_second * 1e3).ceil();
+    let interval = Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or(Duration::MAX);
+    let refill = refill as usize;
     let burst = pace.burst.map_or_else(|| each_second.ceil() as usize, |burst| burst as usize);
     let burst = burst.max(1);
     let limiter = RateLimiter::builder()

@@ -172,7 +172,7 @@ async fn send_all(
     allowance: &Allowance,
 ) -> Result<(Vec<Response>, Held), Error> {
     let (caller, journal) = (&Caller::nobody(), &Journal::default());
-    client.send_all(requests, Asker { caller, allowance, journal, afresh: false }).await
+    client.send_all(requests, Asker { caller, allowance, journal, demand: Demand::Any }).await
 }
 
 async fn send(client: &Client, request: Request) -> Result<Response, Error> {

@@ -12,6 +12,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
+/// Longer than any machine needs, and shorter than the times that the tests' queries have.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What it does with a request, in this order. Then it closes the connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
@@ -56,9 +59,10 @@ impl Faulty {
         Self { url, requests, gone, serving }
     }
 
-    /// Waits until somebody whom it let hang has gone away.
+    /// Waits until somebody whom it let hang has gone away. That is soon, where nobody waits for a time of his own to end.
     pub(crate) async fn left_alone(&self) {
-        self.gone.acquire().await.unwrap().forget();
+        let gone = tokio::time::timeout(PATIENCE, self.gone.acquire()).await;
+        gone.expect("nobody went away").unwrap().forget();
     }
 
     /// How many requests it saw.

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -26,9 +27,17 @@ impl Drop for Process {
     }
 }
 
-/// A port that is free at this moment, and nobody else on this machine is after it.
+/// A port that is free. Who asks the system for any port, as other tests do, is given one of a range above these.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let own = u16::try_from(std::process::id() % 10_000).unwrap();
+        let port = 20_000 + (own + number) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A Debian program that is there, or none, which only a machine that is not CI's may have.
@@ -61,7 +70,7 @@ fn listening(command: &mut Command, port: u16) -> Process {
 /// nginx.
 pub(crate) struct Nginx {
     pub(crate) port: u16,
-    folder: TempDir,
+    _folder: TempDir,
     _process: Process,
 }
 
@@ -105,12 +114,7 @@ impl Nginx {
         command.arg("-c").arg(&file).arg("-p").arg(folder.path());
         command.arg("-e").arg(folder.path().join("log"));
         let process = listening(&mut command, port);
-        Some(Self { port, folder, _process: process })
-    }
-
-    /// The files it serves.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        Some(Self { port, _folder: folder, _process: process })
     }
 }
 

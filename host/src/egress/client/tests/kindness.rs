@@ -33,7 +33,7 @@ async fn ask(
     caller: &Caller,
 ) -> (Result<Response, Error>, model::Exchange) {
     let (allowance, journal) = (&later(), &Journal::default());
-    let asker = Asker { caller, allowance, journal, afresh: false };
+    let asker = Asker { caller, allowance, journal, demand: Demand::Any };
     let asked = client.send_all(vec![request], asker).await;
     let response = asked.map(|(mut responses, _held)| responses.remove(0));
     (response, journal.exchanges().remove(0))
@@ -317,7 +317,7 @@ async fn save_and_test_asks_the_api_itself() {
     let client = keeping(&server.settings());
     let (caller, allowance, journal) = (&Caller::nobody(), &later(), &Journal::default());
     for _twice in 0..2 {
-        let asker = Asker { caller, allowance, journal, afresh: true };
+        let asker = Asker { caller, allowance, journal, demand: Demand::Own };
         client.send_all(vec![get("/x")], asker).await.unwrap();
     }
     assert_eq!(server.requests().len(), 2);
@@ -398,7 +398,7 @@ async fn an_api_that_fails_again_and_again_is_left_alone_but_not_by_save_and_tes
     check(&error, 503, Source::Downstream, &words);
     assert_eq!(server.requests().len(), BREAKER_FAILURES as usize);
     let (caller, allowance, journal) = (&Caller::nobody(), &later(), &Journal::default());
-    let asker = Asker { caller, allowance, journal, afresh: true };
+    let asker = Asker { caller, allowance, journal, demand: Demand::Own };
     assert_eq!(client.send_all(vec![get("/x")], asker).await.unwrap().0[0].status, 503);
 }
 
@@ -409,8 +409,8 @@ async fn a_pace_that_leaves_no_time_is_told_as_one() {
     settings.pace.requests_per_second = Some(0.01);
     settings.pace.burst = Some(1);
     let client = keeping(&settings);
+    send_all(&client, vec![get("/1")], &later()).await.unwrap();
     let short = within(Duration::from_millis(50));
-    send_all(&client, vec![get("/1")], &short).await.unwrap();
     let error = send_all(&client, vec![get("/2")], &short).await.unwrap_err();
     let words = ["may send 0.01 requests for each second", "maxRequestsPerSecond"];
     check(&error, 429, Source::Downstream, &words);
