@@ -41,6 +41,8 @@ pub struct Config {
     pub cache_folder: Option<PathBuf>,
     /// Which files in those folders are guests.
     pub trust: Trust,
+    /// The hosts that data sources may allow to their guests, besides their own; None for any.
+    pub allowed_hosts: Option<Vec<String>>,
     /// The least important lines that are logged.
     pub log_level: Level,
     /// Grafana's version, such as `12.0.0`. None if Grafana did not say.
@@ -100,6 +102,7 @@ impl Config {
             guest_folders: guest_folders(&variables, executable)?,
             cache_folder: cache_folder(&variables)?,
             trust: trust_keys::read(&variables)?,
+            allowed_hosts: allowed_hosts(&variables),
             log_level: log_level(&variables)?,
             grafana_version: variables.text("GF_VERSION"),
             traces,
@@ -123,6 +126,16 @@ fn guest_folders(
         }
     }
     Ok(folders)
+}
+
+/// The key `allowed_hosts`.
+fn allowed_hosts(variables: &Variables<'_>) -> Option<Vec<String>> {
+    let hosts = variables.key(keys::ALLOWED_HOSTS)?;
+    if hosts.trim() == keys::NO_HOSTS {
+        return Some(Vec::new());
+    }
+    let hosts = hosts.split(',').map(str::trim).filter(|host| !host.is_empty());
+    Some(hosts.map(str::to_ascii_lowercase).collect())
 }
 
 /// The key `cache`, else a folder of our own where the XDG Base Directory Specification has caches.

@@ -159,7 +159,7 @@ fn services(
     executable: &Path,
     stopping: &CancellationToken,
 ) -> anyhow::Result<Routes> {
-    let Config { limits, guest_folders, cache_folder, trust, traces, .. } = config;
+    let Config { limits, guest_folders, cache_folder, trust, traces, allowed_hosts, .. } = config;
     let executable = executable.to_owned();
     let propagation = traces.map(|traces| traces.propagation).unwrap_or_default();
     let (metrics, budget) = (Metrics::new()?, Budget::new(&limits));
@@ -173,6 +173,6 @@ fn services(
         metrics.clone(),
     )?;
     tokio::spawn(loader.run());
-    let registry = Registry::new(guests, limits.clone(), budget, metrics.clone());
+    let registry = Registry::new(guests, limits.clone(), allowed_hosts, budget, metrics.clone());
     Ok(grafana::services(registry, limits, metrics, propagation, stopping.clone()))
 }

@@ -15,6 +15,10 @@ pub(super) const SIGNATURE_KEYS: &str = "signature_keys";
 pub(super) const REQUIRE_SIGNATURE: &str = "require_signature";
 /// What [`REQUIRE_LOCK`] and [`REQUIRE_SIGNATURE`] can be.
 pub(super) const SWITCH: &str = "'true' or 'false'";
+/// Hosts that data sources may allow to their guests.
+pub(super) const ALLOWED_HOSTS: &str = "allowed_hosts";
+/// What [`ALLOWED_HOSTS`] is for none.
+pub(super) const NO_HOSTS: &str = "none";
 /// The least important lines that are logged.
 pub(super) const LOG_LEVEL: &str = "log_level";
 /// What [`LOG_LEVEL`] can be.
@@ -71,6 +75,12 @@ pub fn keys() -> Vec<Key> {
             "false",
             SWITCH,
             "Whether guests are taken only with a signature by one of the 'signature_keys'.",
+        ),
+        text(
+            ALLOWED_HOSTS,
+            "any",
+            "hosts, or host:port, separated by commas, or 'none'",
+            "The hosts besides its own that a data source may allow to its guest.",
         ),
         text(LOG_LEVEL, "info", LOG_LEVELS, "The least important lines that are logged."),
         // Read where the socket is made, in `go_plugin/environment.rs`.

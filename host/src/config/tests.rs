@@ -25,6 +25,7 @@ fn without_a_word_from_the_admin_everything_has_its_default() {
         guest_folders: vec!["/var/lib/grafana/plugins/graft-datasource/guests".into()],
         cache_folder: None,
         trust: Trust::default(),
+        allowed_hosts: None,
         log_level: Level::INFO,
         grafana_version: None,
         traces: None,
@@ -66,7 +67,7 @@ fn each_key_changes_its_own_limit_and_no_other() {
 
 #[test]
 fn each_default_lies_within_its_ends_and_can_be_written_in_grafana_ini() {
-    for key in keys().iter().skip(7) {
+    for key in keys().iter().skip(8) {
         let name = format!("GF_PLUGIN_{}", key.key.to_uppercase());
         assert_eq!(limits(&name, &key.default), Limits::default(), "{key:?}");
     }
@@ -258,6 +259,15 @@ fn the_log_level_is_one_of_five_words() {
         assert!(message.starts_with(&words), "{message}");
         assert!(message.contains("not 'trace', 'debug', 'info', 'warn' or 'error'"), "{message}");
     }
+}
+
+#[test]
+fn hosts_that_data_sources_may_allow_are_any_or_those_of_a_list() {
+    let hosts = |value: &str| read(&[("GF_PLUGIN_ALLOWED_HOSTS", value)]).unwrap().allowed_hosts;
+    assert_eq!(read(&[]).unwrap().allowed_hosts, None);
+    let listed = Some(vec!["a.example".to_owned(), "b.example:8443".to_owned()]);
+    assert_eq!(hosts("A.example, b.example:8443,"), listed);
+    assert_eq!(hosts("none"), Some(Vec::new()));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::error::Error;
-use super::settings::{RawSettings, Settings};
+use super::settings::{self, RawSettings, Settings};
 use crate::budget::{Allowance, Budget, Lane};
 use crate::egress::{Allowed, Cache, Client};
 use crate::guest::{Guest, Guests};
@@ -44,6 +44,8 @@ impl Datasource {
 pub struct Registry {
     guests: Guests,
     limits: Limits,
+    /// The hosts that datasources may allow to their guests, in lower case; None for any.
+    allowed_hosts: Option<Vec<String>>,
     budget: Arc<Budget>,
     /// Answers of all datasources that may be given again.
     cache: Arc<Cache>,
@@ -64,10 +66,16 @@ struct Entry {
 
 impl Registry {
     /// A registry with nothing in it yet.
-    pub fn new(guests: Guests, limits: Limits, budget: Arc<Budget>, metrics: Metrics) -> Self {
+    pub fn new(
+        guests: Guests,
+        limits: Limits,
+        allowed_hosts: Option<Vec<String>>,
+        budget: Arc<Budget>,
+        metrics: Metrics,
+    ) -> Self {
         let (entries, clock) = (Mutex::default(), AtomicU64::new(0));
         let cache = Arc::new(Cache::new(&limits));
-        Self { guests, limits, budget, cache, metrics, entries, clock }
+        Self { guests, limits, allowed_hosts, budget, cache, metrics, entries, clock }
     }
 
     /// What may be used by what begins now and is for no data source in particular.
@@ -105,6 +113,13 @@ impl Registry {
         deadline: Instant,
     ) -> Result<Datasource, Error> {
         let Settings { guest, http, mut view, .. } = settings.resolve()?;
+        if let Some(listed) = &self.allowed_hosts {
+            let is_listed = |host: &&String| listed.contains(&host.to_ascii_lowercase());
+            if let Some(host) = http.allowed_hosts.iter().find(|host| !is_listed(host)) {
+                let host = host.chars().take(100).flat_map(char::escape_debug).collect();
+                return Err(settings::Error::HostNotAllowed { host }.into());
+            }
+        }
         let guest = self.guests.find(&guest, deadline).await?;
         let allowed = Allowed::from(guest.description());
         // A guest is told of no secret that it does not know.

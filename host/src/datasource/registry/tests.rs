@@ -17,7 +17,8 @@ fn registry() -> Registry {
         metrics.clone(),
     )
     .unwrap();
-    Registry::new(guests, limits, budget, metrics)
+    let hosts = Some(vec!["a.example".to_owned()]);
+    Registry::new(guests, limits, hosts, budget, metrics)
 }
 
 fn settings(uid: usize, updated_ms: i64) -> RawSettings {
@@ -56,4 +57,20 @@ fn the_one_that_was_not_asked_for_longest_makes_room() {
     assert_eq!(registry.entries.lock().unwrap().len(), DATASOURCES_MAX);
     assert!(Arc::ptr_eq(&first, &registry.entry(settings(0, 0), None)));
     assert!(!Arc::ptr_eq(&second, &registry.entry(settings(1, 0), None)));
+}
+
+#[tokio::test]
+async fn a_data_source_allows_no_host_that_grafanas_admin_does_not() {
+    let registry = registry();
+    let raw = |hosts: &str| RawSettings {
+        json_data: format!("{{\"guest\":\"none\",\"allowedHosts\":{hosts}}}").into(),
+        ..RawSettings::default()
+    };
+    let deadline = Instant::now() + std::time::Duration::from_secs(60);
+    let refused = registry.build(&raw(r#"["A.example", "b.example"]"#), deadline).await;
+    let sentence = refused.err().unwrap().user_message();
+    assert!(sentence.contains("'b.example'") && sentence.contains("allowed_hosts"), "{sentence}");
+    // The next obstacle is the guest, which is not there.
+    let sentence = registry.build(&raw(r#"["A.example"]"#), deadline).await.err().unwrap();
+    assert!(sentence.user_message().contains("'none'"), "{}", sentence.user_message());
 }

@@ -115,6 +115,15 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
+    /// A host that the admin of Grafana's machine does not allow.
+    #[error(
+        "jsonData.allowedHosts names '{host}', which is not among the hosts that may be allowed here (allowed_hosts in grafana.ini, \
+         section [plugin.graft-datasource])"
+    )]
+    HostNotAllowed {
+        /// As configured, printable.
+        host: String,
+    },
     /// A header that nobody may have forwarded.
     #[error(
         "jsonData.allowedHeaders names '{name}', which is no header that can be forwarded: HTTP sets it itself, or it is no name"
