@@ -77,6 +77,13 @@ pub(super) async fn measure(
     })
 }
 
+/// Gives a request a time range of its own: who asks what another asks at the same time is answered with it.
+pub(super) fn set_apart(request: &mut QueryDataRequest, number: usize) {
+    for range in request.queries.iter_mut().filter_map(|query| query.time_range.as_mut()) {
+        range.from_epoch_ms -= 1_000 * number as i64;
+    }
+}
+
 /// No question is asked after the end, but every answer is waited for, so that slow ones count as well.
 async fn run(
     plugin: &Plugin,
@@ -88,10 +95,7 @@ async fn run(
     let mut askers = JoinSet::new();
     for asker in 0..in_flight {
         let (mut client, mut request) = (plugin.data(), request.clone());
-        // Each looks at a time range of its own: who asks what another asks is answered with it.
-        for range in request.queries.iter_mut().filter_map(|query| query.time_range.as_mut()) {
-            range.from_epoch_ms -= 1_000 * i64::try_from(asker)?;
-        }
+        set_apart(&mut request, asker);
         askers.spawn(async move {
             let mut times = Vec::new();
             while times.is_empty() || Instant::now() < end {

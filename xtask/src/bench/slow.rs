@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use super::api::succeeded;
+use super::load::set_apart;
 use super::processors::{Processors, launch};
 use super::subject::Subject;
 use crate::process::Process;
@@ -53,7 +54,8 @@ pub(super) async fn measure(
     let (peak, before, begun) = (process.watch()?, process.processor_time()?, Instant::now());
     let mut queries = JoinSet::new();
     for number in 0..QUERIES {
-        let (mut client, request) = (plugin.data(), requests[number % DATASOURCES].clone());
+        let (mut client, mut request) = (plugin.data(), requests[number % DATASOURCES].clone());
+        set_apart(&mut request, number / DATASOURCES);
         queries.spawn(async move {
             let response = client.query_data(request).await?;
             succeeded(response.get_ref()).map(drop)
