@@ -87,7 +87,7 @@ pub fn cursor<F: Into<Fetch>>(
     if cursor == state {
         return Err(circle("cursor"));
     }
-    is_plain(&cursor)?;
+    refuse_placeholder(&cursor)?;
     Ok(Some(request(&cursor).into().state(cursor)))
 }
 
@@ -161,7 +161,7 @@ pub fn link<S>(
     if next == state {
         return Err(circle("link"));
     }
-    is_plain(&next)?;
+    refuse_placeholder(&next)?;
     let next_page = Request { target: next.clone(), parameters: Vec::new(), ..first };
     Ok(Some(Fetch::from(next_page).state(next)))
 }
@@ -194,7 +194,7 @@ fn of_own_host(base: &str, link: String) -> Result<String, Refusal> {
 }
 
 /// What an API says must not stand for a secret in the next request.
-fn is_plain(text: &str) -> Result<(), Refusal> {
+fn refuse_placeholder(text: &str) -> Result<(), Refusal> {
     let lower = text.to_ascii_lowercase();
     if lower.contains("{{secret:") || lower.contains("%7b%7bsecret:") {
         let problem = "The API names a placeholder for a secret as its next page.".to_owned();

@@ -30,7 +30,7 @@ pub async fn check(
     let walked = timeout_at(deadline, datasource.client.walk());
     let (judgement, walked) = tokio::join!(judged, walked);
     let mut steps = walked.unwrap_or_default();
-    let redact = |text: &str| datasource.client.redact(text).into_owned();
+    let redact = datasource.client.redactor();
     let judgement = judgement.map_err(|error| error.redacted(&datasource.client));
     let judgement = judgement.map(|Diagnosis { healthy, message, details }| Diagnosis {
         healthy,

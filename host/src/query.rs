@@ -61,9 +61,9 @@ async fn run_one(
     let collected = collect(datasource, query, limits, asker, query.from_alert).await;
     let (mut frames, notice) = collected.map_err(|error| error.redacted(&datasource.client))?;
     // Frames of an alert rule are evaluated, and nobody looks at them.
-    let exchanges = told(&journal, &datasource.client);
-    let stale = stale(&exchanges);
+    let stale = stale(&journal);
     if !query.from_alert {
+        let exchanges = told(&journal, &datasource.client);
         frames.tell(&exchanges, notice.into_iter().chain(stale).collect());
     } else if stale.is_some() {
         tracing::warn!(
@@ -76,21 +76,17 @@ async fn run_one(
 
 /// The exchanges so far, fit to be told.
 fn told(journal: &Journal, client: &Client) -> Vec<Exchange> {
-    let mut exchanges = journal.exchanges();
+    let (mut exchanges, redact) = (journal.exchanges(), client.redactor());
     for exchange in &mut exchanges {
-        exchange.url = client.redact(&exchange.url).into_owned();
-        if let Some(failure) = &mut exchange.failure {
-            failure.sentence = client.redact(&failure.sentence).into_owned();
-        }
+        exchange.url = redact(&exchange.url);
     }
     exchanges
 }
 
 /// What to say of answers that are old because there are no others.
-fn stale(exchanges: &[Exchange]) -> Option<Notice> {
-    let is_stale = exchanges.iter().any(|exchange| exchange.origin == Origin::Stale);
+fn stale(journal: &Journal) -> Option<Notice> {
     let text = "The API gives no answer now. What is shown is the last that it gave.".to_owned();
-    is_stale.then_some(Notice { severity: Severity::Warning, text, link: None })
+    journal.has(Origin::Stale).then_some(Notice { severity: Severity::Warning, text, link: None })
 }
 
 /// All frames of a query, checked each by itself; and if the query ended before its end, a notice of that.

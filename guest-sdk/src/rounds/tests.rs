@@ -105,9 +105,9 @@ fn what_an_api_says_stands_for_no_secret() {
         ["/rows?after={{secret:apiKey}}", "/%7b%7Bsecret:apiKey%7D%7D", "/{{secret:apiKey}}"]
     {
         assert!(of_own_host("http://h", link.to_owned()).is_ok());
-        assert!(is_plain(&encoded(link)).is_err(), "{link}");
+        assert!(refuse_placeholder(&encoded(link)).is_err(), "{link}");
     }
-    assert!(is_plain("{{secretary}}").is_ok());
+    assert!(refuse_placeholder("{{secretary}}").is_ok());
 }
 
 #[test]

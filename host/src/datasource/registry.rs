@@ -116,7 +116,7 @@ impl Registry {
         if let Some(listed) = &self.allowed_hosts {
             let is_listed = |host: &&String| listed.contains(&host.to_ascii_lowercase());
             if let Some(host) = http.allowed_hosts.iter().find(|host| !is_listed(host)) {
-                let host = host.chars().take(100).flat_map(char::escape_debug).collect();
+                let host = settings::printable(host);
                 return Err(settings::Error::HostNotAllowed { host }.into());
             }
         }

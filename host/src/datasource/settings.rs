@@ -22,7 +22,7 @@ use crate::guest::is_guest_name;
 use crate::limits::{GUEST_NAME_BYTES_MAX, RETRIES_MAX};
 use crate::model::{DatasourceView, Pace, Secret};
 use base_url::BaseUrl;
-pub(super) use error::Error;
+pub(super) use error::{Error, printable};
 use json_data::JsonData;
 pub use proxy::SocksProxy;
 
@@ -239,7 +239,7 @@ fn forward(json_data: &JsonData<'_>) -> Result<Forward, Error> {
     for name in &mut headers {
         name.make_ascii_lowercase();
         if !Forward::can_be(name) {
-            let name = name.chars().take(100).flat_map(char::escape_debug).collect();
+            let name = printable(name);
             return Err(Error::ForwardedHeader { name });
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::budget::Allowance;
-use crate::model::{Caller, Exchange};
+use crate::model::{Caller, Exchange, Origin};
 
 /// What all requests of one query have in common.
 #[derive(Clone, Copy)]
@@ -37,6 +37,12 @@ impl Journal {
     /// Notes an exchange.
     pub(super) fn note(&self, exchange: Exchange) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+    }
+
+    /// Whether any response so far came from there.
+    pub fn has(&self, origin: Origin) -> bool {
+        let exchanges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        exchanges.iter().any(|exchange| exchange.origin == origin)
     }
 
     /// What was noted so far.

@@ -52,7 +52,7 @@ enum Scheme {
     /// A token of a token server.
     OAuth2(Arc<(Kept<String>, OAuth2)>),
     /// A token or cookie of the API's.
-    Login(Box<Kept<String>>, Box<Login>),
+    Login(Box<(Kept<String>, Login)>),
     /// A signature.
     SigV4(Box<Signer>),
 }
@@ -90,7 +90,7 @@ impl Authentication {
             }
             Given::Login(given) => {
                 let fetcher = Fetcher::new(connect(&given.url)?);
-                Scheme::Login(Box::default(), Box::new(Login::new(given, fetcher)?))
+                Scheme::Login(Box::new((Kept::default(), Login::new(given, fetcher)?)))
             }
             Given::SigV4(given) => Scheme::SigV4(Box::new(Signer::new(given, connect)?)),
         }))
@@ -118,7 +118,8 @@ impl Authentication {
                 put(prepared, &both.1.send, &token)?;
                 return Ok(Proof { generation });
             }
-            Scheme::Login(kept, login) => {
+            Scheme::Login(both) => {
+                let (kept, login) = &**both;
                 let (token, generation) = kept.get(end, || login.fetch(end)).await?;
                 match login.cookie() {
                     Some(cookie) => add_cookie(prepared, cookie, &token)?,
@@ -140,7 +141,7 @@ impl Authentication {
                 let (kept, oauth2) = &**both;
                 kept.current().map(Secret::new).into_iter().chain(oauth2.rotated()).collect()
             }
-            Scheme::Login(kept, _) => kept.current().map(Secret::new).into_iter().collect(),
+            Scheme::Login(both) => both.0.current().map(Secret::new).into_iter().collect(),
             Scheme::SigV4(signer) => signer.issued_token().map(Secret::new).into_iter().collect(),
             Scheme::None | Scheme::Header(..) | Scheme::Parameter(..) | Scheme::Digest(_) => {
                 Vec::new()
@@ -162,7 +163,8 @@ impl Authentication {
                 is_unauthorized && digest.take_challenge(proof.generation, headers)
             }
             Scheme::OAuth2(both) => is_unauthorized && both.0.is_outdated(proof.generation),
-            Scheme::Login(kept, login) => {
+            Scheme::Login(both) => {
+                let (kept, login) = &**both;
                 (is_unauthorized || login.renew_on.contains(&status.as_u16()))
                     && kept.is_outdated(proof.generation)
             }

@@ -3,7 +3,6 @@
 //! A request passes, in this order: policy and credentials ([`Client::prepare`]), the cache, the `flights` of those that are under way
 //! already, and for those that really go out the [`courier`]: circuit breaker, turn, pace, hop by hop, and again if that is worth a try.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -181,13 +180,14 @@ impl Client {
         self.in_words
     }
 
-    /// A text that others wrote, without the secrets of this datasource and without the token that it was given.
-    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut redacted = self.redaction.redact(text);
-        for token in self.courier.issued_tokens() {
-            redacted = Cow::Owned(Redaction::of(token.expose()).redact(&redacted).into_owned());
+    /// What takes the secrets of this datasource, and the tokens that it was given until now, out of texts that others wrote.
+    pub fn redactor(&self) -> impl Fn(&str) -> String {
+        let issued = self.courier.issued_tokens();
+        let issued: Vec<_> = issued.iter().map(|token| Redaction::of(token.expose())).collect();
+        move |text| {
+            let own = self.redaction.redact(text).into_owned();
+            issued.iter().fold(own, |text, issued| issued.redact(&text).into_owned())
         }
-        redacted
     }
 
     fn prepare(&self, request: Request, caller: &Caller) -> Result<Exchange, Error> {
@@ -215,7 +215,7 @@ impl Client {
         let (url, start) = (exchange.prepared.shown.clone(), Instant::now());
         let span = span_of(&exchange);
         let result = self.answer(exchange, left, asker, &span).await;
-        let result = result.map_err(|error| error.redacted(&|text| self.redact(text).into_owned()));
+        let result = result.map_err(|error| error.redacted(&self.redactor()));
         self.observe(&span, result.as_ref().map(|answer| answer.response.status));
         let answer = result.as_ref();
         asker.journal.note(model::Exchange {
@@ -329,7 +329,7 @@ impl Client {
     ) -> Result<Answer, Error> {
         let endpoint = exchange.prepared.endpoint();
         let fingerprint = kept.as_ref().map(|(fingerprint, ..)| *fingerprint);
-        let errand = Errand {
+        let errand = Arc::new(Errand {
             prepared: exchange.prepared,
             method: exchange.method,
             timeout: exchange.timeout,
@@ -337,17 +337,17 @@ impl Client {
             kept,
             allowance: asker.allowance.clone(),
             left: Arc::clone(left),
-            is_own: asker.demand == Demand::Own,
-        };
+            despite_circuit: asker.demand == Demand::Own,
+        });
         let Some(fingerprint) = fingerprint.filter(|_it| asker.demand != Demand::Own) else {
-            let delivered = self.courier.deliver(errand).instrument(span.clone()).await?;
+            let delivered = self.courier.deliver(&errand).instrument(span.clone()).await?;
             return Ok(self.own(&delivered, false));
         };
         let deadline = asker.allowance.deadline;
         loop {
             let (flight, is_joined) = self.flights.join((fingerprint, errand.timeout), || {
-                let (courier, errand) = (Arc::clone(&self.courier), errand.clone());
-                let flight = async move { courier.deliver(errand).await.map(Arc::new) };
+                let (courier, errand) = (Arc::clone(&self.courier), Arc::clone(&errand));
+                let flight = async move { courier.deliver(&errand).await.map(Arc::new) };
                 flight.instrument(span.clone()).boxed()
             });
             let start = Instant::now();

@@ -74,7 +74,7 @@ async fn run_one(
         // A frame's meta leaves with its first chunk, so that it tells of the first round alone.
         if is_first && !frames.is_empty() {
             let exchanges = told(&journal, &datasource.client);
-            let notices = stale(&exchanges).into_iter().collect();
+            let notices = stale(&journal).into_iter().collect();
             frames.tell(&exchanges, notices);
             is_first = false;
         }

@@ -79,7 +79,7 @@ impl Error {
 
     /// The same without the secrets that an API may have quoted.
     pub(crate) fn redacted(self, client: &egress::Client) -> Self {
-        let redact = |text: &str| client.redact(text).into_owned();
+        let redact = client.redactor();
         match self {
             Self::Egress(error) => Self::Egress(error.redacted(&redact)),
             Self::Guest(guest::Error::Refused { guest, refusal }) => {

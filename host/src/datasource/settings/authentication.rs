@@ -13,7 +13,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use super::json_data::JsonData;
-use super::{Error, RawSettings};
+use super::{Error, RawSettings, printable};
 use crate::egress::{
     Assertion, AuthStyle, Authentication, AwsKeys, Grant, Login, OAuth2, Role, SendAs, SigV4,
     TokenPlace,
@@ -291,7 +291,7 @@ impl Reader<'_> {
     }
 
     fn missing(&self, name: &str) -> Error {
-        let name = name.chars().take(100).flat_map(char::escape_debug).collect();
+        let name = printable(name);
         Error::AuthSecretMissing { name }
     }
 

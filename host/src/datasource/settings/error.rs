@@ -165,3 +165,8 @@ impl Error {
         }
     }
 }
+
+/// What an admin wrote, fit for a sentence.
+pub(in crate::datasource) fn printable(text: &str) -> String {
+    text.chars().take(100).flat_map(char::escape_debug).collect()
+}

@@ -34,7 +34,7 @@ enum Keys {
     /// Those of the settings.
     Fixed(Credentials),
     /// Those that AWS gives for a while.
-    Given(Box<Kept<Credentials>>, Box<Sts>),
+    Given(Box<(Kept<Credentials>, Sts)>),
 }
 
 impl Signer {
@@ -50,7 +50,7 @@ impl Signer {
             }
             _ => {
                 let fetcher = Fetcher::new(connect(&given.sts_url)?);
-                Keys::Given(Box::default(), Box::new(Sts::new(given.clone(), fetcher)))
+                Keys::Given(Box::new((Kept::default(), Sts::new(given.clone(), fetcher))))
             }
         };
         let (region, service) = (given.region.clone(), given.service.clone());
@@ -61,7 +61,7 @@ impl Signer {
     pub(super) async fn sign(&self, prepared: &mut Prepared, end: Instant) -> Result<u64, Error> {
         let (credentials, generation) = match &self.keys {
             Keys::Fixed(credentials) => (credentials.clone(), 0),
-            Keys::Given(kept, sts) => kept.get(end, || sts.fetch(end, (self.now)())).await?,
+            Keys::Given(both) => both.0.get(end, || both.1.fetch(end, (self.now)())).await?,
         };
         let Prepared { method, url, headers, body, .. } = prepared;
         let (region, service) = (&self.region, &self.service);
@@ -78,7 +78,7 @@ impl Signer {
     pub(super) fn issued_token(&self) -> Option<String> {
         match &self.keys {
             Keys::Fixed(_) => None,
-            Keys::Given(kept, _) => kept.current()?.session_token().map(str::to_owned),
+            Keys::Given(both) => both.0.current()?.session_token().map(str::to_owned),
         }
     }
 
@@ -86,7 +86,7 @@ impl Signer {
     pub(super) fn is_outdated(&self, generation: u64) -> bool {
         match &self.keys {
             Keys::Fixed(_) => false,
-            Keys::Given(kept, _) => kept.is_outdated(generation),
+            Keys::Given(both) => both.0.is_outdated(generation),
         }
     }
 }

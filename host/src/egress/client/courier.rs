@@ -1,5 +1,6 @@
 //! One request on its way: from its turn, hop by hop, to the last byte of its response, and again if that is worth a try.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -63,7 +64,6 @@ pub(super) struct Courier {
 }
 
 /// A request to be sent for whoever waits for it.
-#[derive(Clone)]
 pub(super) struct Errand {
     pub(super) prepared: Prepared,
     /// As the guest asked, before any redirect.
@@ -78,7 +78,7 @@ pub(super) struct Errand {
     /// What is left for the bodies of the round, bytes.
     pub(super) left: Arc<AtomicUsize>,
     /// Whether an open circuit keeps nothing back.
-    pub(super) is_own: bool,
+    pub(super) despite_circuit: bool,
 }
 
 /// What came of it.
@@ -171,10 +171,10 @@ impl Courier {
     }
 
     /// Sends a request, again if that is worth a try, and reads the response; keeps it if it may be given again.
-    pub(super) async fn deliver(&self, errand: Errand) -> Result<Delivered, Error> {
+    pub(super) async fn deliver(&self, errand: &Errand) -> Result<Delivered, Error> {
         let origin = origin(&errand.prepared.url);
-        if !errand.is_own {
-            self.admit(&errand, &origin)?;
+        if !errand.despite_circuit {
+            self.admit(errand, &origin)?;
         }
         let mut prepared = errand.prepared.clone();
         if let Some((.., validators)) = &errand.kept {
@@ -184,7 +184,7 @@ impl Courier {
         let mut tries = Tries::new(errand.is_repeatable, self.retries);
         let (mut time, mut hops) = (None, Hops::default());
         let came = loop {
-            let came = self.one_try(&prepared, &errand, &mut time, &mut hops).await;
+            let came = self.one_try(&prepared, errand, &mut time, &mut hops).await;
             let end = time.map_or(errand.allowance.deadline, |time: Time| time.end);
             let left = end.saturating_duration_since(Instant::now());
             let seen = came.as_ref().map(|(response, _hold)| response);
@@ -196,13 +196,13 @@ impl Courier {
             self.metrics.retried();
             sleep(pause).await;
         };
-        self.judge(&errand, &origin, came.as_ref().map(|(response, _hold)| response));
+        self.judge(errand, &origin, came.as_ref().map(|(response, _hold)| response));
         let retries = tries.retries;
         let (response, mut hold) = came.map_err(|error| match retries {
             0 => error,
             _ => Error::Tried { error: Box::new(error), tries: retries + 1 },
         })?;
-        let (response, origin) = self.keep(&errand, response, hops.count);
+        let (response, origin) = self.keep(errand, response, hops.count);
         if origin == Origin::Revalidated {
             // Nothing of the body has come, but there it is.
             self.take_of_round(&errand.left, response.body.len(), &errand.prepared.endpoint())?;
@@ -280,7 +280,7 @@ impl Courier {
         let mut hold = errand.allowance.hold();
         let room = Room { deadline, left: &errand.left, hold: &mut hold };
         let start = Instant::now();
-        let response = self.exchange(prepared.clone(), room, time, hops).await?;
+        let response = self.exchange(prepared, room, time, hops).await?;
         let (status, bytes, elapsed) = (response.status, response.body.len(), start.elapsed());
         self.metrics.response(errand.method, status, bytes, elapsed);
         tracing::debug!(endpoint = prepared.endpoint(), status, bytes, ?elapsed, "Exchange");
@@ -314,7 +314,7 @@ impl Courier {
     /// Sends a request once and reads the response.
     async fn exchange(
         &self,
-        prepared: Prepared,
+        prepared: &Prepared,
         room: Room<'_>,
         time: Time,
         hops: &mut Hops,
@@ -332,18 +332,20 @@ impl Courier {
     /// redirect leads.
     pub(super) async fn send(
         &self,
-        mut prepared: Prepared,
+        prepared: &Prepared,
         end: Instant,
         hops: &mut Hops,
     ) -> Result<(String, reqwest::Response), Error> {
         hops.count = 0;
+        // Most requests are not redirected, and not copied for it.
+        let mut prepared = Cow::Borrowed(prepared);
         loop {
             let response = self.hop(&prepared, end, hops).await?;
             self.check_header(&prepared, &response)?;
             let location = response.headers().get(LOCATION).map(HeaderValue::as_bytes);
             let next = self.policy.redirect(&prepared.url, response.status(), location, hops.count);
             let next = next.and_then(|next| match next {
-                Some(next) => prepared.follow(response.status(), next).map(|()| true),
+                Some(next) => prepared.to_mut().follow(response.status(), next).map(|()| true),
                 None => Ok(false),
             });
             match next {
@@ -420,14 +422,8 @@ impl Courier {
 
 /// The API's pace, if there is one.
 fn rate_limiter(pace: Pace) -> Option<(RateLimiter, f64)> {
-    /// Tokens come in this time one by one, or several at once if there are more.
-    const TICK: Duration = Duration::from_millis(10);
     let each_second = pace.requests_per_second.filter(|number| *number > 0.0)?;
-    let refill = (each_second * TICK.as_secs_f64()).ceil().max(1.0);
-    // The crate counts in milliseconds; a part of one more is not faster than is asked for.
-    let milliseconds = (refill / each_second * 1e3).ceil();
-    let interval = Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or(Duration::MAX);
-    let refill = refill as usize;
+    let (refill, interval) = refills(each_second);
     let burst = pace.burst.map_or_else(|| each_second.ceil() as usize, |burst| burst as usize);
     let burst = burst.max(1);
     let limiter = RateLimiter::builder()
@@ -438,6 +434,17 @@ fn rate_limiter(pace: Pace) -> Option<(RateLimiter, f64)> {
         .fair(true)
         .build();
     Some((limiter, each_second))
+}
+
+/// How many tokens come at once, and how often, so that no more come in a second than are asked for.
+fn refills(each_second: f64) -> (usize, Duration) {
+    /// Tokens come in this time one by one, or several at once if there are more.
+    const TICK: Duration = Duration::from_millis(10);
+    let refill = (each_second * TICK.as_secs_f64()).ceil().max(1.0);
+    // The crate counts in milliseconds; a part of one more is not faster.
+    let milliseconds = (refill / each_second * 1e3).ceil();
+    let interval = Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or(Duration::MAX);
+    (refill as usize, interval)
 }
 
 fn to_reqwest(prepared: Prepared) -> reqwest::Request {
@@ -452,4 +459,21 @@ fn to_reqwest(prepared: Prepared) -> reqwest::Request {
         *request.body_mut() = Some(prepared.body.into());
     }
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_is_kept_to_and_not_far_below() {
+        for each_second in
+            [0.01, 0.3, 1.0, 7.0, 99.0, 110.0, 140.0, 150.0, 160.0, 290.0, 1000.0, 5e4]
+        {
+            let (refill, interval) = refills(each_second);
+            let kept = refill as f64 / interval.as_secs_f64();
+            assert!(kept <= each_second * 1.000_001, "{each_second}: {kept}");
+            assert!(kept >= each_second * 0.9, "{each_second}: {kept}");
+        }
+    }
 }

@@ -75,7 +75,8 @@ impl Client {
         // Whatever ends it, the stream is opened again.
         let time = Time { start, end: deadline.min(start + timeout), bound: Bound::Exchange };
         let sent =
-            timeout_at(time.end, self.courier.send(prepared, time.end, &mut Hops::default())).await;
+            timeout_at(time.end, self.courier.send(&prepared, time.end, &mut Hops::default()))
+                .await;
         let (endpoint, response) =
             sent.map_err(|_elapsed| time.over(&asked, Phase::Response))??;
         let opened = if response.status().is_success() {
